@@ -1,0 +1,71 @@
+"""Audio to log-CQT, the network's only input.
+
+The paper's features (section 4.1): a constant-Q transform of 88 bins, one a semitone from A0, at 16 kHz and hop 512,
+on a decibel scale. :func:`cqt` is linear in the audio, so the CQT of a mixture is the sum of its parts' CQTs; training
+mixes there. :func:`scale_to_unit` is the part that is not.
+"""
+
+import librosa
+import numpy as np
+from numpy.typing import NDArray
+
+from mtinst.spec import SPEC, FeatureSpec, FloatArray
+
+ComplexArray = NDArray[np.complex64]
+
+_SHORTEST_SAMPLES = 2048
+
+
+def log_cqt(samples: FloatArray, spec: FeatureSpec = SPEC) -> FloatArray:
+    """Log-magnitude CQT of a clip, relative to its loudest bin.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n_samples,)
+        Mono audio at ``spec.sample_rate``.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_bins, n_frames)
+        In [0, 1]: 1 is the loudest bin of the clip, 0 is ``spec.dynamic_range_db`` below it or less. All zeros for
+        digital silence. Frame ``k`` is centred on ``k * hop_length`` samples.
+
+    Examples
+    --------
+    >>> seconds = np.arange(16000) / 16000
+    >>> features = log_cqt(np.sin(2 * np.pi * 440 * seconds).astype(np.float32))
+    >>> features.shape, int(features[:, 16].argmax()) + SPEC.lowest_pitch
+    ((88, 32), 69)
+    """
+    return scale_to_unit(np.abs(cqt(samples, spec)), spec)
+
+
+def cqt(samples: FloatArray, spec: FeatureSpec = SPEC) -> ComplexArray:
+    """Complex CQT, shape (n_bins, n_frames), linear in `samples`; clips under 128 ms are padded with silence first."""
+    if samples.ndim != 1:
+        raise ValueError(f"samples must have one axis, not shape {samples.shape}")
+    n_frames = spec.n_frames(len(samples))
+    padded = np.pad(samples, (0, max(0, _SHORTEST_SAMPLES - len(samples))))
+    transform = librosa.cqt(
+        padded,
+        sr=spec.sample_rate,
+        hop_length=spec.hop_length,
+        fmin=librosa.midi_to_hz(spec.lowest_pitch),
+        n_bins=spec.n_bins,
+        bins_per_octave=12 * spec.bins_per_semitone,
+        dtype=np.complex64,
+    )
+    result: ComplexArray = transform[:, :n_frames]
+    return result
+
+
+def scale_to_unit(magnitude: FloatArray, spec: FeatureSpec = SPEC, *, reference: float | None = None) -> FloatArray:
+    """Decibels below `reference` (the largest magnitude when None), mapped from [-dynamic_range_db, 0] to [0, 1]."""
+    if reference is None:
+        reference = float(magnitude.max(initial=0.0))
+    if reference <= 0.0:
+        return np.zeros_like(magnitude)
+    floor = np.float32(reference * 10.0 ** (-spec.dynamic_range_db / 20.0))
+    decibels = np.float32(20.0) * np.log10(np.maximum(magnitude, floor) / np.float32(reference))
+    scaled: FloatArray = np.clip(1.0 + decibels / np.float32(spec.dynamic_range_db), 0.0, 1.0).astype(np.float32)
+    return scaled

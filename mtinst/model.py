@@ -1,0 +1,167 @@
+"""The network: a U-net from a log-CQT to a pianoroll, with the instrument and pitch rolls derived from it.
+
+Hung, Chen & Yang, "Multitask learning for frame-level instrument recognition", ICASSP 2019, section 3. One class serves
+the paper's network (`PAPER`) and ours (`DEFAULT`); what differs is in :class:`ModelConfig`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mtinst.spec import N_INSTRUMENTS, SPEC, FeatureSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Everything that shapes the network.
+
+    Parameters
+    ----------
+    widths : tuple of int
+        Channels of the encoder blocks, from full resolution to the bottleneck.
+    harmonics : tuple of int
+        Shifts of the CQT in semitones, one input channel each. A note's partials at 12, 19, 24 ... semitones above it
+        come to lie in its own row, where a small kernel sees them together: that is where timbre is.
+    has_onset_head : bool
+        Whether to predict where notes begin, besides where they sound.
+    derivation : "mean" or "max"
+        How the instrument and pitch logits come out of the pianoroll's: the paper sums over the other axis (up to a
+        constant, a mean); the maximum is what "any note sounds" means.
+    n_instruments : int
+        Classes.
+    """
+
+    widths: tuple[int, ...] = (32, 64, 128, 256)
+    harmonics: tuple[int, ...] = (0,)
+    has_onset_head: bool = False
+    derivation: Literal["mean", "max"] = "mean"
+    n_instruments: int = N_INSTRUMENTS
+
+    def __post_init__(self) -> None:
+        if len(self.widths) < 2 or min(self.widths) < 1:
+            raise ValueError(f"widths must be two or more positive numbers, not {self.widths}")
+        if 0 not in self.harmonics:
+            raise ValueError(f"harmonics must include 0, the CQT itself, not only {self.harmonics}")
+        if self.derivation not in ("mean", "max"):
+            raise ValueError(f"derivation must be 'mean' or 'max', not {self.derivation!r}")
+
+
+PAPER = ModelConfig()
+DEFAULT = ModelConfig(
+    widths=(20, 40, 64, 96),
+    harmonics=(-12, 0, 12, 19, 24, 28, 31, 34),
+    has_onset_head=True,
+    derivation="max",
+)
+
+
+class Logits(NamedTuple):
+    """What the network says, before the sigmoid."""
+
+    piano: Tensor  # (B, instrument, pitch, frame)
+    onset: Tensor | None  # (B, instrument, pitch, frame); None without an onset head
+    instrument: Tensor  # (B, instrument, frame)
+    pitch: Tensor  # (B, pitch, frame)
+
+
+class UNet(nn.Module):
+    """Log-CQT to pianoroll logits.
+
+    Shape
+    -----
+    Input ``(B, n_bins, T)`` in [0, 1], any T of at least 1. Output :class:`Logits`, with the same T.
+
+    Examples
+    --------
+    >>> logits = UNet(ModelConfig(widths=(4, 8)))(torch.zeros(2, 88, 50))
+    >>> logits.piano.shape, logits.instrument.shape, logits.pitch.shape
+    (torch.Size([2, 9, 88, 50]), torch.Size([2, 9, 50]), torch.Size([2, 88, 50]))
+    """
+
+    feature_mean: Tensor
+    feature_std: Tensor
+
+    def __init__(self, config: ModelConfig = DEFAULT, spec: FeatureSpec = SPEC) -> None:
+        super().__init__()
+        self.config = config
+        self.spec = spec
+        self.register_buffer("feature_mean", torch.zeros(spec.n_bins))
+        self.register_buffer("feature_std", torch.ones(spec.n_bins))
+
+        widths = config.widths
+        n_inputs = len(config.harmonics) * spec.bins_per_semitone
+        self.encoders = nn.ModuleList(
+            ResidualBlock(n_in, n_out) for n_in, n_out in zip((n_inputs, *widths), widths, strict=False)
+        )
+        self.downs = nn.ModuleList(nn.Conv2d(width, width, 2, stride=2) for width in widths)
+        self.bottleneck = ResidualBlock(widths[-1], widths[-1])
+        wider = (*widths[1:], widths[-1])
+        self.ups = nn.ModuleList(nn.ConvTranspose2d(n_in, n_out, 2, stride=2) for n_in, n_out in zip(wider, widths, strict=True))
+        self.decoders = nn.ModuleList(ResidualBlock(2 * width, width) for width in widths)
+        n_rolls = 2 if config.has_onset_head else 1
+        self.head = nn.Conv2d(widths[0], n_rolls * config.n_instruments, 1)
+
+    def forward(self, log_cqt: Tensor) -> Logits:
+        n_frames = log_cqt.shape[-1]
+        shortest = 2 ** len(self.config.widths)
+        x = (log_cqt - self.feature_mean[:, None]) / self.feature_std[:, None]
+        x = functional.pad(x, (0, max(0, shortest - n_frames)))
+        x = self._stack_harmonics(x)  # (B, harmonic, pitch, T)
+
+        skips = []
+        for encode, down in zip(self.encoders, self.downs, strict=True):
+            x = encode(x)
+            skips.append(x)
+            x = down(x)  # (B, width, pitch / 2, T / 2)
+        x = self.bottleneck(x)
+        for decode, up, skip in zip(reversed(self.decoders), reversed(self.ups), reversed(skips), strict=True):
+            x = up(x, output_size=skip.shape[-2:])
+            x = decode(torch.cat((x, skip), dim=1))
+
+        rolls = self.head(x)[..., :n_frames]  # (B, rolls * instrument, pitch, T)
+        piano, *onset = rolls.split(self.config.n_instruments, dim=1)
+        return Logits(piano, onset[0] if onset else None, *self._derive(piano))
+
+    def _stack_harmonics(self, x: Tensor) -> Tensor:
+        """(B, n_bins, T) -> (B, harmonics * bins_per_semitone, n_pitches, T), zeros (the mean) outside the CQT."""
+        per_semitone = self.spec.bins_per_semitone
+        below = -min(self.config.harmonics) * per_semitone
+        above = max(self.config.harmonics) * per_semitone
+        padded = functional.pad(x, (0, 0, below, above))
+        n_bins = self.spec.n_bins
+        shifted = [padded[:, below + shift * per_semitone :][:, :n_bins] for shift in self.config.harmonics]
+        stacked = torch.stack(shifted, dim=1)  # (B, harmonic, n_bins, T)
+        folded = stacked.unflatten(2, (self.spec.n_pitches, per_semitone)).movedim(3, 2)
+        return folded.flatten(1, 2)
+
+    def _derive(self, piano: Tensor) -> tuple[Tensor, Tensor]:
+        """Instrument (B, instrument, T) and pitch (B, pitch, T) logits out of the pianoroll's."""
+        if self.config.derivation == "max":
+            return piano.amax(dim=2), piano.amax(dim=1)
+        return piano.mean(dim=2), piano.mean(dim=1)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3 x 3 convolutions, each with batch norm and leaky ReLU, around a 1 x 1 shortcut (the paper's figure 2)."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(n_in, n_out, 3, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(n_out)
+        self.conv2 = nn.Conv2d(n_out, n_out, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(n_out)
+        self.shortcut = nn.Conv2d(n_in, n_out, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = functional.leaky_relu(self.norm1(self.conv1(x)))
+        y = functional.leaky_relu(self.norm2(self.conv2(y)))
+        result: Tensor = y + self.shortcut(x)
+        return result
+
+
+def n_weights(model: nn.Module) -> int:
+    """How many numbers training adjusts."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

@@ -1,0 +1,134 @@
+"""The constants that every stage shares: nine instruments, 88 pitches, and one time grid.
+
+Time is in seconds outside the network and in frames inside it; only this module converts. Frame ``k`` is centred on
+``k * hop_length / sample_rate`` seconds, so it stands for the time half a hop before that to half a hop after.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instrument:
+    """One row of the instrument table.
+
+    Parameters
+    ----------
+    name : str
+        Identifier in files and in code, such as ``acoustic_guitar``.
+    label : str
+        The same for people, such as ``Acoustic guitar``.
+    program : int
+        General MIDI program, 0-based, that plays it.
+    colour : str
+        ``#rrggbb``, the same in every picture.
+    """
+
+    name: str
+    label: str
+    program: int
+    colour: str
+
+
+# Colours: Paul Tol's "muted" qualitative scheme, made to stay apart for colour-blind eyes
+# (https://personal.sron.nl/~pault/), in an order that keeps instruments often heard together far from each other.
+INSTRUMENTS = (
+    Instrument(name="piano", label="Piano", program=0, colour="#88CCEE"),
+    Instrument(name="acoustic_guitar", label="Acoustic guitar", program=25, colour="#DDCC77"),
+    Instrument(name="electric_guitar", label="Electric guitar", program=27, colour="#CC6677"),
+    Instrument(name="trumpet", label="Trumpet", program=56, colour="#999933"),
+    Instrument(name="saxophone", label="Saxophone", program=65, colour="#AA4499"),
+    Instrument(name="bass", label="Bass", program=33, colour="#332288"),
+    Instrument(name="violin", label="Violin", program=40, colour="#44AA99"),
+    Instrument(name="cello", label="Cello", program=42, colour="#882255"),
+    Instrument(name="flute", label="Flute", program=73, colour="#117733"),
+)
+N_INSTRUMENTS = len(INSTRUMENTS)
+INSTRUMENT_NAMES = tuple(instrument.name for instrument in INSTRUMENTS)
+INSTRUMENT_INDEX = {name: index for index, name in enumerate(INSTRUMENT_NAMES)}
+
+
+def instrument_named(name: str) -> Instrument:
+    """The row of the instrument table called `name`; ValueError when there is none."""
+    if name not in INSTRUMENT_INDEX:
+        raise ValueError(f"{name!r} is not one of the nine instruments: {', '.join(INSTRUMENT_NAMES)}")
+    return INSTRUMENTS[INSTRUMENT_INDEX[name]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSpec:
+    """How audio becomes a log-CQT, and so the grid that rolls and notes live on.
+
+    The defaults are the paper's (section 4.1): 16 kHz, hop 512, 88 bins from A0, 12 to the octave.
+
+    Parameters
+    ----------
+    sample_rate : int
+        In Hz.
+    hop_length : int
+        Samples between frames.
+    lowest_pitch : int
+        MIDI number of row 0; 21 is A0, 27.5 Hz.
+    n_pitches : int
+        Rows of every roll.
+    bins_per_semitone : int
+        CQT bins to each row.
+    dynamic_range_db : float
+        Levels this far below the loudest bin of a clip, or further, become 0.
+
+    Examples
+    --------
+    >>> spec = FeatureSpec()
+    >>> spec.frame_rate
+    31.25
+    >>> spec.frame_to_second(10), spec.second_to_frame(0.33), spec.n_frames(16000)
+    (0.32, 10, 32)
+    """
+
+    sample_rate: int = 16000
+    hop_length: int = 512
+    lowest_pitch: int = 21
+    n_pitches: int = 88
+    bins_per_semitone: int = 1
+    dynamic_range_db: float = 80.0
+
+    def __post_init__(self) -> None:
+        for field in ("sample_rate", "hop_length", "n_pitches", "bins_per_semitone", "dynamic_range_db"):
+            if getattr(self, field) <= 0:
+                raise ValueError(f"{field} must be positive, not {getattr(self, field)}")
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second, exact."""
+        return self.sample_rate / self.hop_length
+
+    @property
+    def n_bins(self) -> int:
+        """CQT bins in all."""
+        return self.n_pitches * self.bins_per_semitone
+
+    @property
+    def highest_pitch(self) -> int:
+        """MIDI number of the last row; 108 is C8, 4186 Hz."""
+        return self.lowest_pitch + self.n_pitches - 1
+
+    def frame_to_second(self, frame: int) -> float:
+        """Time of the centre of `frame`, in seconds."""
+        return frame * self.hop_length / self.sample_rate
+
+    def second_to_frame(self, second: float) -> int:
+        """The frame whose centre is nearest to `second`; a time half-way goes to the later one."""
+        return math.floor(second * self.sample_rate / self.hop_length + 0.5)
+
+    def n_frames(self, n_samples: int) -> int:
+        """How many frames a clip of `n_samples` at ``sample_rate`` has."""
+        return 1 + n_samples // self.hop_length
+
+
+SPEC = FeatureSpec()
