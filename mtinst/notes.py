@@ -6,14 +6,39 @@ time, and what is drawn is what the MIDI file plays, to the frame.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import total_ordering
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, instrument_named
+import numpy as np
+from numpy.typing import NDArray
+
+from mtinst.spec import (
+    INSTRUMENT_INDEX,
+    INSTRUMENT_NAMES,
+    N_INSTRUMENTS,
+    SPEC,
+    BoolArray,
+    FeatureSpec,
+    FloatArray,
+    instrument_named,
+)
+
+if TYPE_CHECKING:  # rolls.py needs torch, which notes do not
+    from mtinst.rolls import Rolls
+
+IntArray = NDArray[np.int64]
 
 DEFAULT_VELOCITY = 80
+ATTACK_S = 0.064
+"""Frames may become active this long after the onset's peak, or before it, and still belong to it."""
+ONSETLESS_SHORTEST_S = 0.16
+"""A note without an onset peak must be at least this long."""
+ONSETLESS_MARGIN = 0.2
+"""How far the mean probability of a note without an onset peak must be from the frame threshold towards 1."""
+PRESENCE_S = 0.25
+"""An instrument is as present as it is over its most active stretch of this length."""
 
 
 @total_ordering
@@ -177,3 +202,319 @@ class Thresholds:
             raise ValueError(f"thresholds lack the entry {error}") from error
         except TypeError as error:
             raise ValueError(f"thresholds hold an entry of the wrong type: {error}") from error
+
+
+def rolls_to_notes(
+    rolls: "Rolls", thresholds: Thresholds, spec: FeatureSpec = SPEC, *, levels: FloatArray | None = None
+) -> list[Note]:
+    """Decode probabilities into notes, each instrument and pitch on its own.
+
+    1. An instrument takes part when it is in ``thresholds.instruments`` and its :func:`presence` reaches its threshold.
+    2. A frame is active when its probability exceeds the frame threshold. Active frames in a row form a run.
+    3. An onset is a frame whose onset probability exceeds the onset threshold and all others within ``shortest_s``.
+    4. Two runs at most ``gap_s`` apart become one, unless an onset falls between them or within ``ATTACK_S`` after.
+    5. An onset at most ``ATTACK_S`` before a run (and after the run before it) moves the start of the run to itself.
+    6. Onsets inside a run cut it: the note is struck again.
+    7. A piece that begins with an onset is a note when it lasts ``shortest_s``. One that does not, the beginning of a
+       run before its first onset, must last ``ONSETLESS_SHORTEST_S`` too, and its mean probability must be
+       ``ONSETLESS_MARGIN`` of the way from the frame threshold to 1.
+
+    Parameters
+    ----------
+    rolls : Rolls
+        Probabilities; only `piano`, `onset` and `instrument` are used.
+    thresholds : Thresholds
+    spec : FeatureSpec
+    levels : ndarray of float32, shape (n_pitches, n_frames), optional
+        The log-CQT in [0, 1], from which velocities are estimated; without it each is 80.
+
+    Returns
+    -------
+    list of Note
+        Sorted.
+
+    Raises
+    ------
+    ValueError
+        If the shapes disagree.
+    """
+    n_frames = rolls.piano.shape[-1]
+    for name, array in (("piano", rolls.piano), ("onset", rolls.onset)):
+        _check_shape(array, (N_INSTRUMENTS, spec.n_pitches, n_frames), f"the {name} roll")
+    if levels is not None:
+        _check_shape(levels, (spec.n_pitches, n_frames), "levels")
+    shortest = max(1, math.ceil(thresholds.shortest_s * spec.frame_rate - 1e-6))
+    gap = math.floor(thresholds.gap_s * spec.frame_rate + 1e-6)
+    present = presence(rolls.instrument, spec)
+    notes: list[Note] = []
+    for instrument in thresholds.instruments:
+        index = INSTRUMENT_INDEX[instrument]
+        if n_frames == 0 or present[index] < thresholds.presence[index]:
+            continue
+        spans = _decode_instrument(
+            rolls.piano[index],
+            rolls.onset[index],
+            frame_threshold=thresholds.frame[index],
+            onset_threshold=thresholds.onset[index],
+            shortest=shortest,
+            gap=gap,
+            spec=spec,
+        )
+        velocities = None if levels is None else _velocities(spans, levels, spec)
+        notes.extend(_to_notes(spans, instrument, spec, velocities))
+    return sorted(notes)
+
+
+def presence(instrument_roll: FloatArray, spec: FeatureSpec = SPEC) -> FloatArray:
+    """How sure each instrument is to play at all: its mean probability over its most active ``PRESENCE_S``.
+
+    Parameters
+    ----------
+    instrument_roll : ndarray of float32, shape (n_instruments, n_frames)
+
+    Returns
+    -------
+    ndarray of float32, shape (n_instruments,)
+        Zeros when there are no frames.
+    """
+    n_instruments, n_frames = instrument_roll.shape
+    if n_frames == 0:
+        return np.zeros(n_instruments, np.float32)
+    width = min(n_frames, max(1, round(PRESENCE_S * spec.frame_rate)))
+    sums = np.cumsum(np.pad(instrument_roll, ((0, 0), (1, 0))), axis=1, dtype=np.float64)
+    peaks = ((sums[:, width:] - sums[:, :-width]) / width).max(axis=1)
+    result: FloatArray = peaks.astype(np.float32)
+    return result
+
+
+def note_confidences(notes: Sequence[Note], rolls: "Rolls", spec: FeatureSpec = SPEC) -> FloatArray:
+    """The mean frame probability of each note, shape (n_notes,)."""
+    confidences = np.zeros(len(notes), np.float32)
+    for position, note in enumerate(notes):
+        first, end = _frame_span(note, spec)
+        row = rolls.piano[INSTRUMENT_INDEX[note.instrument], note.pitch - spec.lowest_pitch]
+        confidences[position] = row[first:end].mean()
+    return confidences
+
+
+def notes_to_roll(notes: Iterable[Note], n_frames: int, spec: FeatureSpec = SPEC) -> BoolArray:
+    """Draw notes on the frame grid; the exact inverse of :func:`roll_to_notes`.
+
+    A note fills the frames from the one nearest to its onset up to, not including, the one nearest to its offset, and
+    at least one. What lies outside the pitches of `spec` or after `n_frames` is left out.
+
+    Parameters
+    ----------
+    notes : iterable of Note
+    n_frames : int
+    spec : FeatureSpec
+
+    Returns
+    -------
+    ndarray of bool, shape (n_instruments, n_pitches, n_frames)
+
+    Examples
+    --------
+    >>> roll = notes_to_roll([Note(0.32, 0.64, pitch=60)], n_frames=40)
+    >>> roll.shape, np.flatnonzero(roll[INSTRUMENT_INDEX["piano"], 60 - SPEC.lowest_pitch])[[0, -1]].tolist()
+    ((9, 88, 40), [10, 19])
+    >>> roll_to_notes(roll)
+    [Note(onset=0.32, offset=0.64, pitch=60, instrument='piano', velocity=80)]
+    """
+    roll = np.zeros((N_INSTRUMENTS, spec.n_pitches, n_frames), np.bool_)
+    for index, row, first, end in _rows_and_spans(notes, spec):
+        roll[index, row, first:end] = True
+    return roll
+
+
+def notes_to_onset_roll(notes: Iterable[Note], n_frames: int, spec: FeatureSpec = SPEC) -> BoolArray:
+    """The frames in which the notes of :func:`notes_to_roll` start, in the same shape."""
+    roll = np.zeros((N_INSTRUMENTS, spec.n_pitches, n_frames), np.bool_)
+    for index, row, first, _ in _rows_and_spans(notes, spec):
+        roll[index, row, first : first + 1] = True
+    return roll
+
+
+def roll_to_notes(roll: BoolArray, spec: FeatureSpec = SPEC, *, onsets: BoolArray | None = None) -> list[Note]:
+    """Join runs of active frames into notes; the exact inverse of :func:`notes_to_roll`.
+
+    Parameters
+    ----------
+    roll : ndarray of bool, shape (n_instruments, n_pitches, n_frames)
+    spec : FeatureSpec
+    onsets : ndarray of bool, the same shape, optional
+        Where an active frame is also an onset, a new note starts. Without it, notes that touch become one.
+
+    Returns
+    -------
+    list of Note
+        Sorted, each with velocity 80.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit.
+    """
+    n_frames = roll.shape[-1]
+    _check_shape(roll, (N_INSTRUMENTS, spec.n_pitches, n_frames), "the roll")
+    if onsets is not None:
+        _check_shape(onsets, roll.shape, "onsets")
+    notes: list[Note] = []
+    for index, instrument in enumerate(INSTRUMENT_NAMES):
+        grid = _Grid(n_frames, n_frames + 1)
+        active = grid.keys(roll[index])
+        cuts = grid.keys(onsets[index] & roll[index]) if onsets is not None else active[:0]
+        starts, ends = _cut(*_runs(active), cuts)
+        notes.extend(_to_notes(grid.spans(starts, ends), instrument, spec))
+    return sorted(notes)
+
+
+class _Spans(NamedTuple):
+    """Notes of one instrument: for each its row and the frames from `first` up to, not including, `end`."""
+
+    row: IntArray
+    first: IntArray
+    end: IntArray
+
+
+class _Grid(NamedTuple):
+    """Cells (row, frame) of a roll as one sorted key each, ``row * stride + frame``.
+
+    The stride exceeds the number of frames by so much that nothing in one row is ever near anything in the next.
+    """
+
+    n_frames: int
+    stride: int
+
+    def keys(self, mask: BoolArray) -> IntArray:
+        """The keys of the true cells, in order."""
+        row, frame = np.divmod(np.flatnonzero(mask), self.n_frames)
+        return row * self.stride + frame
+
+    def values(self, roll: FloatArray, keys: IntArray) -> FloatArray:
+        """The cells of `roll` at `keys`."""
+        cells: FloatArray = roll[keys // self.stride, keys % self.stride]
+        return cells
+
+    def spans(self, starts: IntArray, ends: IntArray) -> _Spans:
+        """Keys back to rows and frames."""
+        row, first = np.divmod(starts, self.stride)
+        return _Spans(row, first, ends - row * self.stride)
+
+
+def _decode_instrument(
+    frame_probs: FloatArray,
+    onset_probs: FloatArray,
+    *,
+    frame_threshold: float,
+    onset_threshold: float,
+    shortest: int,
+    gap: int,
+    spec: FeatureSpec,
+) -> _Spans:
+    """Rules 2 to 7 of :func:`rolls_to_notes` for the (n_pitches, n_frames) of one instrument, in frames."""
+    attack = round(ATTACK_S * spec.frame_rate)
+    n_frames = frame_probs.shape[1]
+    grid = _Grid(n_frames, n_frames + max(gap, attack) + 1)
+    active = grid.keys(frame_probs > frame_threshold)
+    onsets = _peaks(grid, onset_probs, onset_threshold, reach=max(1, shortest - 1))
+    starts, ends = _runs(active)
+
+    # Rule 4: close gaps.
+    n_onsets_between = np.searchsorted(onsets, starts[1:] + attack, "right") - np.searchsorted(onsets, ends[:-1])
+    is_apart = (starts[1:] - ends[:-1] > gap) | (n_onsets_between > 0)
+    starts, ends = starts[np.append(True, is_apart)[: len(starts)]], ends[np.append(is_apart, True)[: len(ends)]]
+
+    # Rule 5: start at the onset.
+    if len(onsets):
+        nearest = onsets[np.maximum(np.searchsorted(onsets, starts, "right") - 1, 0)]
+        earliest = np.maximum(starts - attack, np.append(0, ends[:-1])[: len(starts)])
+        starts = np.where((nearest <= starts) & (nearest >= earliest), nearest, starts)
+
+    # Rules 6 and 7.
+    starts, ends = _cut(starts, ends, onsets)
+    n_active = np.searchsorted(active, ends) - np.searchsorted(active, starts)
+    sums = np.append(0.0, np.cumsum(grid.values(frame_probs, active), dtype=np.float64))
+    means = (sums[np.searchsorted(active, ends)] - sums[np.searchsorted(active, starts)]) / np.maximum(n_active, 1)
+    onsetless_shortest = max(shortest, round(ONSETLESS_SHORTEST_S * spec.frame_rate))
+    is_convincing = means >= frame_threshold + ONSETLESS_MARGIN * (1 - frame_threshold)
+    is_note = np.where(
+        np.isin(starts, onsets), ends - starts >= shortest, is_convincing & (ends - starts >= onsetless_shortest)
+    )
+    return grid.spans(starts[is_note], ends[is_note])
+
+
+def _peaks(grid: _Grid, probs: FloatArray, threshold: float, *, reach: int) -> IntArray:
+    """Keys of the cells over `threshold` that exceed the `reach` frames before and are no less than those after."""
+    row, frame = np.divmod(np.flatnonzero(probs > threshold), grid.n_frames)
+    for step in range(1, reach + 1):
+        value = probs[row, frame]
+        before, after = probs[row, np.maximum(frame - step, 0)], probs[row, np.minimum(frame + step, grid.n_frames - 1)]
+        is_peak = ((value > before) | (frame < step)) & ((value >= after) | (frame + step >= grid.n_frames))
+        row, frame = row[is_peak], frame[is_peak]
+    return row * grid.stride + frame
+
+
+def _runs(keys: IntArray) -> tuple[IntArray, IntArray]:
+    """First key, and last key plus one, of each run of consecutive numbers in sorted `keys`."""
+    is_first = np.diff(keys, prepend=-2) > 1
+    is_last = np.append(is_first[1:], True)[: len(keys)]
+    return keys[is_first], keys[is_last] + 1
+
+
+def _cut(starts: IntArray, ends: IntArray, cuts: IntArray) -> tuple[IntArray, IntArray]:
+    """Split the runs from `starts` to `ends` at those `cuts` that lie inside them."""
+    if not len(starts):
+        return starts, ends
+    run = np.searchsorted(starts, cuts, "right") - 1
+    inside = cuts[(run >= 0) & (cuts < ends[run])]
+    pieces = np.union1d(starts, inside)
+    run_ends = ends[np.searchsorted(starts, pieces, "right") - 1]
+    return pieces, np.minimum(run_ends, np.append(pieces[1:], ends[-1]))
+
+
+def _to_notes(
+    spans: _Spans, instrument: str, spec: FeatureSpec, velocities: Sequence[int] | None = None
+) -> Iterator[Note]:
+    """Rows and frames to notes."""
+    columns = (spans.row.tolist(), spans.first.tolist(), spans.end.tolist())
+    for position, (row, first, end) in enumerate(zip(*columns, strict=True)):
+        yield Note(
+            spec.frame_to_second(first),
+            spec.frame_to_second(end),
+            pitch=spec.lowest_pitch + row,
+            instrument=instrument,
+            velocity=DEFAULT_VELOCITY if velocities is None else velocities[position],
+        )
+
+
+def _velocities(spans: _Spans, levels: FloatArray, spec: FeatureSpec) -> list[int]:
+    """Velocities from the loudest of the first frames of each note.
+
+    Synthesisers make the level grow with the velocity squared, 40 dB for a factor of ten; this inverts that, giving
+    110 to the loudest bin of the song. What other notes add to the same bin is not told apart, hence the narrow range.
+    """
+    attack = round(ATTACK_S * spec.frame_rate)
+    last = levels.shape[1] - 1
+    loudest = np.max([levels[spans.row, np.minimum(spans.first + step, last)] for step in range(attack + 1)], axis=0)
+    decibels = (loudest - 1) * spec.dynamic_range_db
+    velocities: list[int] = np.clip(np.round(110 * 10 ** (decibels / 40)), 30, 110).astype(int).tolist()
+    return velocities
+
+
+def _rows_and_spans(notes: Iterable[Note], spec: FeatureSpec) -> Iterator[tuple[int, int, int, int]]:
+    """Instrument index, row, first frame and end frame of each note within the pitches of `spec`."""
+    for note in notes:
+        if spec.lowest_pitch <= note.pitch <= spec.highest_pitch:
+            yield INSTRUMENT_INDEX[note.instrument], note.pitch - spec.lowest_pitch, *_frame_span(note, spec)
+
+
+def _frame_span(note: Note, spec: FeatureSpec) -> tuple[int, int]:
+    """The frames of a note, from the first up to, not including, the second; at least one."""
+    first = spec.second_to_frame(note.onset)
+    return first, max(first + 1, spec.second_to_frame(note.offset))
+
+
+def _check_shape(array: NDArray[Any], wanted: tuple[int, ...], what: str) -> None:
+    if array.shape != wanted:
+        raise ValueError(f"{what} has shape {array.shape}, not {wanted}")

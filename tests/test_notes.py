@@ -1,0 +1,299 @@
+"""Decoding against rules, one test a rule, and against its own inverse."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from mtinst.notes import (
+    ATTACK_S,
+    ONSETLESS_SHORTEST_S,
+    Note,
+    Thresholds,
+    note_confidences,
+    notes_to_onset_roll,
+    notes_to_roll,
+    presence,
+    roll_to_notes,
+    rolls_to_notes,
+)
+from mtinst.rolls import Rolls
+from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, SPEC
+
+N_FRAMES = 100
+PITCH = 60
+FRAME_S = 1 / SPEC.frame_rate
+LOW, HIGH = 0.05, 0.95
+THRESHOLDS = Thresholds.uniform(shortest_s=2 * FRAME_S, gap_s=FRAME_S)
+
+
+def rolls_with(
+    frames: dict[int, float] | range, onsets: dict[int, float] | None = None, instrument: str = "violin"
+) -> Rolls:
+    """Rolls in which `instrument` plays one pitch in `frames`, with onset probabilities `onsets`."""
+    rolls = Rolls.zeros(N_FRAMES)
+    cell = INSTRUMENT_INDEX[instrument], PITCH - SPEC.lowest_pitch
+    rolls.piano[cell] = LOW
+    for frame, probability in (frames if isinstance(frames, dict) else dict.fromkeys(frames, HIGH)).items():
+        rolls.piano[cell][frame] = probability
+    for frame, probability in (onsets or {}).items():
+        rolls.onset[cell][frame] = probability
+    rolls.instrument[INSTRUMENT_INDEX[instrument]] = 1.0
+    return rolls
+
+
+def decoded_frames(rolls: Rolls, thresholds: Thresholds = THRESHOLDS) -> list[tuple[int, int]]:
+    """First frame and end of each decoded note."""
+    notes = rolls_to_notes(rolls, thresholds)
+    return [(SPEC.second_to_frame(note.onset), SPEC.second_to_frame(note.offset)) for note in notes]
+
+
+@st.composite
+def grid_notes(draw: st.DrawFn, shortest: int = 1) -> list[Note]:
+    """Notes on the frame grid that do not overlap within an instrument and pitch, but may touch."""
+    notes = []
+    cells = st.tuples(st.sampled_from(INSTRUMENT_NAMES), st.integers(SPEC.lowest_pitch, SPEC.highest_pitch))
+    for instrument, pitch in draw(st.sets(cells, max_size=6)):
+        frame = 0
+        for wait, length in draw(st.lists(st.tuples(st.integers(0, 10), st.integers(shortest, 10)), max_size=5)):
+            onset, offset = SPEC.frame_to_second(frame + wait), SPEC.frame_to_second(frame + wait + length)
+            notes.append(Note(onset, offset, pitch=pitch, instrument=instrument))
+            frame += wait + length
+    return sorted(notes)
+
+
+@given(grid_notes())
+def test_roll_to_notes_inverts_notes_to_roll(notes: list[Note]) -> None:
+    roll, onsets = notes_to_roll(notes, N_FRAMES), notes_to_onset_roll(notes, N_FRAMES)
+    assert roll_to_notes(roll, onsets=onsets) == notes
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 12).flatmap(lambda n: hnp.arrays(np.bool_, (N_INSTRUMENTS, SPEC.n_pitches, n))))
+def test_notes_to_roll_inverts_roll_to_notes(roll: np.ndarray) -> None:
+    np.testing.assert_array_equal(notes_to_roll(roll_to_notes(roll), roll.shape[-1]), roll)
+
+
+def test_notes_that_touch_become_one_without_onsets() -> None:
+    notes = [Note(0.0, 0.32, pitch=PITCH), Note(0.32, 0.64, pitch=PITCH)]
+    assert roll_to_notes(notes_to_roll(notes, N_FRAMES)) == [Note(0.0, 0.64, pitch=PITCH)]
+
+
+def test_notes_to_roll_leaves_out_what_does_not_fit() -> None:
+    notes = [
+        Note(0.0, 1.0, pitch=12),
+        Note(100.0, 101.0, pitch=PITCH),
+        Note(SPEC.frame_to_second(98), 99.0, pitch=PITCH),
+    ]
+    roll = notes_to_roll(notes, N_FRAMES)
+    assert roll.sum() == 2
+    assert roll[0, PITCH - SPEC.lowest_pitch, 98:].all()
+
+
+def test_notes_to_roll_gives_the_shortest_note_a_frame() -> None:
+    assert notes_to_roll([Note(0.001, 0.002, pitch=PITCH)], N_FRAMES).sum() == 1
+
+
+@settings(max_examples=25, deadline=None)
+@given(grid_notes(shortest=2))
+def test_clear_rolls_decode_to_the_notes_they_were_drawn_from(notes: list[Note]) -> None:
+    rolls = Rolls.zeros(N_FRAMES)
+    rolls.piano[notes_to_roll(notes, N_FRAMES)] = 1.0
+    rolls.onset[notes_to_onset_roll(notes, N_FRAMES)] = 1.0
+    thresholds = replace(THRESHOLDS, gap_s=0.0, presence=(0.0,) * N_INSTRUMENTS)
+    assert rolls_to_notes(rolls, thresholds) == notes
+
+
+def test_a_note_starts_at_its_onset_and_ends_with_its_frames() -> None:
+    assert decoded_frames(rolls_with(range(10, 20), {10: HIGH})) == [(10, 20)]
+
+
+@pytest.mark.parametrize("onset", [8, 9, 10, 11, 12])
+def test_frames_may_lag_or_lead_their_onset(onset: int) -> None:
+    assert round(ATTACK_S * SPEC.frame_rate) == 2
+    assert decoded_frames(rolls_with(range(10, 20), {onset: HIGH})) == [(onset, 20)]
+
+
+def test_an_onset_too_early_is_not_the_notes() -> None:
+    assert decoded_frames(rolls_with(range(10, 20), {7: HIGH})) == [(10, 20)]
+
+
+def test_an_onset_alone_is_no_note() -> None:
+    assert decoded_frames(rolls_with({}, {10: HIGH})) == []
+
+
+def test_an_onset_at_or_below_its_threshold_is_none() -> None:
+    assert decoded_frames(rolls_with(range(10, 14), {10: 0.5})) == []
+    assert decoded_frames(rolls_with(range(10, 14), {10: 0.51})) == [(10, 14)]
+
+
+def test_a_frame_at_its_threshold_is_silent() -> None:
+    assert decoded_frames(rolls_with({10: HIGH, 11: HIGH, 12: 0.5}, {10: HIGH})) == [(10, 12)]
+
+
+def test_an_onset_within_a_note_strikes_it_again() -> None:
+    assert decoded_frames(rolls_with(range(10, 30), {10: HIGH, 20: HIGH})) == [(10, 20), (20, 30)]
+
+
+def test_only_the_highest_of_neighbouring_onsets_counts() -> None:
+    onsets = {10: HIGH, 19: 0.6, 20: 0.9, 21: 0.7}
+    assert decoded_frames(rolls_with(range(10, 30), onsets)) == [(10, 20), (20, 30)]
+
+
+def test_an_onset_plateau_counts_once() -> None:
+    assert decoded_frames(rolls_with(range(10, 30), {10: 1.0, 11: 1.0, 12: 1.0})) == [(10, 30)]
+
+
+def test_onsets_nearer_than_the_shortest_note_count_once() -> None:
+    thresholds = replace(THRESHOLDS, shortest_s=5 * FRAME_S)
+    assert decoded_frames(rolls_with(range(10, 30), {10: 0.8, 14: 0.9}), thresholds) == [(14, 30)]
+    assert decoded_frames(rolls_with(range(10, 30), {10: 0.8, 15: 0.9}), thresholds) == [(10, 15), (15, 30)]
+
+
+def test_a_short_gap_is_bridged_and_a_long_one_is_not() -> None:
+    def with_gap(length: int) -> Rolls:
+        return rolls_with(dict.fromkeys([*range(10, 20), *range(20 + length, 40)], HIGH), {10: HIGH})
+
+    assert decoded_frames(with_gap(1)) == [(10, 40)]
+    assert decoded_frames(with_gap(2)) == [(10, 20), (22, 40)]
+
+
+@pytest.mark.parametrize("onset", [20, 21, 22, 23])
+def test_a_gap_with_a_new_onset_is_not_bridged(onset: int) -> None:
+    rolls = rolls_with(dict.fromkeys([*range(10, 20), *range(21, 40)], HIGH), {10: HIGH, onset: HIGH})
+    assert decoded_frames(rolls) == [(10, 20), (onset, 40)]
+
+
+def test_notes_shorter_than_the_shortest_are_dropped() -> None:
+    assert decoded_frames(rolls_with(range(10, 11), {10: HIGH})) == []
+    assert decoded_frames(rolls_with(range(10, 12), {10: HIGH})) == [(10, 12)]
+
+
+def test_without_an_onset_a_note_must_be_long_and_sure() -> None:
+    long = round(ONSETLESS_SHORTEST_S * SPEC.frame_rate)
+    assert decoded_frames(rolls_with(range(10, 10 + long))) == [(10, 10 + long)]
+    assert decoded_frames(rolls_with(range(10, 9 + long))) == []
+    assert decoded_frames(rolls_with(dict.fromkeys(range(10, 10 + long), 0.55))) == []
+    assert decoded_frames(rolls_with(dict.fromkeys(range(10, 10 + long), 0.65))) == [(10, 10 + long)]
+
+
+def test_notes_at_either_edge_of_the_roll_are_kept() -> None:
+    assert decoded_frames(rolls_with(range(5), {0: HIGH})) == [(0, 5)]
+    assert decoded_frames(rolls_with(range(95, 100), {95: HIGH})) == [(95, 100)]
+
+
+def test_rows_do_not_run_into_each_other() -> None:
+    rolls = Rolls.zeros(N_FRAMES)
+    rolls.instrument[0] = 1.0
+    rolls.piano[0, 10, 95:] = rolls.piano[0, 11, :5] = HIGH
+    rolls.onset[0, 10, 95] = rolls.onset[0, 11, 0] = HIGH
+    assert rolls_to_notes(rolls, THRESHOLDS) == [
+        Note(0.0, 5 * FRAME_S, pitch=32),
+        Note(95 * FRAME_S, 100 * FRAME_S, pitch=31),
+    ]
+
+
+def test_instruments_left_out_or_absent_are_not_reported() -> None:
+    rolls = rolls_with(range(10, 20), {10: HIGH})
+    assert len(rolls_to_notes(rolls, THRESHOLDS)) == 1
+    assert rolls_to_notes(rolls, replace(THRESHOLDS, instruments=("piano", "flute"))) == []
+    rolls.instrument[:] = 0.4
+    assert rolls_to_notes(rolls, THRESHOLDS) == []
+
+
+def test_presence_needs_a_quarter_second() -> None:
+    roll = np.zeros((N_INSTRUMENTS, N_FRAMES), np.float32)
+    roll[0, 10:18], roll[1, 10:12], roll[2] = 1.0, 1.0, 0.3
+    np.testing.assert_allclose(presence(roll)[:4], [1.0, 0.25, 0.3, 0.0], rtol=1e-6)
+    np.testing.assert_allclose(presence(roll[:, 10:13])[:3], [1.0, 2 / 3, 0.3], rtol=1e-6)
+    assert not presence(roll[:, :0]).any()
+
+
+def test_empty_rolls_have_no_notes() -> None:
+    assert rolls_to_notes(Rolls.zeros(0), replace(THRESHOLDS, presence=(0.0,) * N_INSTRUMENTS)) == []
+
+
+def test_louder_onsets_give_higher_velocities() -> None:
+    rolls = rolls_with(range(10, 30), {10: HIGH, 20: HIGH})
+    levels = np.full((SPEC.n_pitches, N_FRAMES), 0.6, np.float32)
+    levels[PITCH - SPEC.lowest_pitch, 21] = 1.0
+    soft, loud = (note.velocity for note in rolls_to_notes(rolls, THRESHOLDS, levels=levels))
+    assert 30 <= soft < loud == 110
+
+
+def test_note_confidences_are_mean_frame_probabilities() -> None:
+    rolls = rolls_with({10: 0.6, 11: 0.8}, {10: HIGH})
+    notes = rolls_to_notes(rolls, THRESHOLDS)
+    np.testing.assert_allclose(note_confidences(notes, rolls), [0.7], rtol=1e-6)
+
+
+def test_shapes_that_disagree_are_refused() -> None:
+    rolls = Rolls.zeros(10)
+    with pytest.raises(ValueError, match="onset roll has shape"):
+        rolls_to_notes(rolls._replace(onset=rolls.onset[:, :80]), THRESHOLDS)
+    with pytest.raises(ValueError, match="levels has shape"):
+        rolls_to_notes(rolls, THRESHOLDS, levels=np.zeros((88, 9), np.float32))
+    with pytest.raises(ValueError, match="the roll has shape"):
+        roll_to_notes(np.zeros((88, 10), np.bool_))
+    with pytest.raises(ValueError, match="onsets has shape"):
+        roll_to_notes(rolls.piano > 0.5, onsets=rolls.pitch > 0.5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"onset": -1.0}, "0 <= onset < offset"),
+        ({"onset": 2.0}, "0 <= onset < offset"),
+        ({"offset": float("nan")}, "0 <= onset < offset"),
+        ({"pitch": 128}, "pitch must be"),
+        ({"velocity": 0}, "velocity must be"),
+        ({"instrument": "kazoo"}, "'kazoo' is not one of the nine"),
+    ],
+)
+def test_impossible_notes_are_refused(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Note(**{"onset": 0.0, "offset": 1.0, "pitch": 60} | fields)  # type: ignore[arg-type]
+
+
+def test_notes_sort_by_onset_pitch_and_table_order() -> None:
+    notes = [
+        Note(0.0, 2.0, pitch=60, instrument="bass"),
+        Note(0.0, 1.0, pitch=60, instrument="violin"),
+        Note(0.0, 0.5, pitch=61, instrument="acoustic_guitar"),
+        Note(1.0, 1.5, pitch=21),
+    ]
+    assert sorted(notes[::-1]) == notes
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"onset": (0.5,) * 8}, "onset must be 9 probabilities"),
+        ({"frame": (1.5,) * 9}, "frame must be 9 probabilities"),
+        ({"presence": (float("nan"),) * 9}, "presence must be 9 probabilities"),
+        ({"shortest_s": -0.1}, "shortest_s must be a time"),
+        ({"gap_s": float("inf")}, "gap_s must be a time"),
+        ({"instruments": ("kazoo",)}, "'kazoo' is not one of the nine"),
+        ({"instruments": ("flute", "flute")}, "named twice"),
+    ],
+)
+def test_impossible_thresholds_are_refused(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(THRESHOLDS, **fields)  # type: ignore[arg-type]
+
+
+def test_thresholds_survive_json() -> None:
+    thresholds = replace(THRESHOLDS, onset=tuple(np.linspace(0.1, 0.9, 9).tolist()), instruments=("flute", "bass"))
+    assert Thresholds.from_json(json.loads(json.dumps(thresholds.to_json()))) == thresholds
+
+
+def test_thresholds_refuse_other_json() -> None:
+    record = THRESHOLDS.to_json()
+    with pytest.raises(ValueError, match="lack the entry 'gap_s'"):
+        Thresholds.from_json({key: value for key, value in record.items() if key != "gap_s"})
+    with pytest.raises(ValueError, match="wrong type"):
+        Thresholds.from_json(record | {"onset": [0.5] * 9})
