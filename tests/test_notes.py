@@ -266,7 +266,7 @@ def test_notes_sort_by_onset_pitch_and_table_order() -> None:
         Note(0.0, 0.5, pitch=61, instrument="acoustic_guitar"),
         Note(1.0, 1.5, pitch=21),
     ]
-    assert sorted(notes[::-1]) == notes
+    assert sorted([notes[2], notes[3], notes[1], notes[0]]) == notes
 
 
 @pytest.mark.parametrize(
