@@ -1,0 +1,212 @@
+"""The whole system in one place: a song in, who plays which note out.
+
+    audio.load_audio      a file or an array, to mono at 16 kHz
+    features.log_cqt      its spectrum, one row a semitone, 31.25 frames a second
+    rolls.iter_windows    the network, ten seconds at a time: probabilities of instruments, pitches and onsets
+    notes.rolls_to_notes  probabilities to notes
+
+:class:`Transcriber` runs these stages; :class:`~mtinst.transcription.Transcription` is what comes out.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mtinst.audio import load_audio, to_mono
+from mtinst.checkpoint import load_checkpoint
+from mtinst.features import log_cqt
+from mtinst.model import UNet
+from mtinst.notes import Thresholds
+from mtinst.rolls import Rolls, iter_windows
+from mtinst.spec import FeatureSpec, FloatArray
+from mtinst.transcription import SHORTEST_S, Transcription
+
+__all__ = ["DEFAULT_WEIGHTS", "Progress", "Transcriber", "Transcription", "format_time", "warm_up"]
+
+Audio = str | os.PathLike[str] | NDArray[Any]
+Stage = Literal["load", "cqt", "network", "notes"]
+
+DEFAULT_WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "default.safetensors"
+SILENCE = 1e-4
+"""A clip that never leaves its mean by more than this, -80 dB of full scale, is silent."""
+RESOLUTION = 1024
+"""The large rolls are rounded to this many steps: finer than any threshold, and files become a tenth the size."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a transcription is.
+
+    Parameters
+    ----------
+    fraction : float
+        Of the whole work, 0 to 1.
+    stage : "load", "cqt", "network" or "notes"
+        What starts now, or what goes on.
+    message : str
+        The same for a person.
+    partial : Transcription, optional
+        The song up to where the network is; its notes are decoded only when asked for.
+    """
+
+    fraction: float
+    stage: Stage
+    message: str
+    partial: Transcription | None = None
+
+
+class Transcriber:
+    """A trained network, ready to transcribe. It keeps no state between songs, so threads may share it.
+
+    Parameters
+    ----------
+    model : UNet
+        In evaluation mode.
+    thresholds : Thresholds
+        Where probabilities become notes, unless told otherwise.
+    digest : str
+        Names the weights in a cache key: the first 16 hexadecimal digits of their file's SHA-256.
+
+    Examples
+    --------
+    >>> from mtinst.model import ModelConfig
+    >>> transcriber = Transcriber(UNet(ModelConfig(widths=(4, 8))).eval(), Thresholds.uniform())
+    >>> transcription = transcriber.transcribe(np.zeros(16000), sample_rate=16000)
+    >>> transcription.piano_roll.shape, transcription.notes, transcription.verdict
+    ((9, 88, 32), [], 'The clip is silent.')
+    """
+
+    def __init__(self, model: UNet, thresholds: Thresholds, *, digest: str = "") -> None:
+        self.model = model
+        self.thresholds = thresholds
+        self.digest = digest
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> "Transcriber":
+        """Read a checkpoint, ``weights/default.safetensors`` unless told otherwise; CheckpointError when that fails."""
+        model, info = load_checkpoint(DEFAULT_WEIGHTS if path is None else path)
+        return cls(model, info.thresholds, digest=info.digest)
+
+    @property
+    def spec(self) -> FeatureSpec:
+        """The features that the network was trained on."""
+        return self.model.spec
+
+    def transcribe(
+        self, audio: Audio, sample_rate: int | None = None, progress: Callable[[float, str], None] | None = None
+    ) -> Transcription:
+        """Transcribe a song.
+
+        Parameters
+        ----------
+        audio : str, path or ndarray
+            A file, or samples of the shape (n_samples,), (n_samples, n_channels) or (n_channels, n_samples).
+        sample_rate : int, optional
+            Of an array, in Hz; a file says its own.
+        progress : callable, optional
+            Called with the fraction done and what goes on.
+
+        Returns
+        -------
+        Transcription
+            Without notes when the song is silent, very short, or none of the instruments; its `verdict` says so.
+
+        Raises
+        ------
+        AudioError
+            If the file cannot be read as audio, or the array is empty or holds NaN or infinite samples.
+        ValueError
+            If an array comes without its sample rate, or a file with one.
+        """
+        for step in self.stream(audio, sample_rate):
+            fraction, message = (1.0, "Done") if isinstance(step, Transcription) else (step.fraction, step.message)
+            if progress is not None:
+                progress(fraction, message)
+            if isinstance(step, Transcription):
+                return step
+        raise AssertionError("stream() ends with a Transcription")
+
+    def stream(self, audio: Audio, sample_rate: int | None = None) -> Iterator[Progress | Transcription]:
+        """:meth:`transcribe` step by step: a :class:`Progress` after each window, and last the Transcription.
+
+        Closing the generator cancels.
+        """
+        yield Progress(fraction=0.0, stage="load", message="Reading the audio")
+        samples = self._samples(audio, sample_rate)
+        duration_s = len(samples) / self.spec.sample_rate
+        n_frames = self.spec.n_frames(len(samples))
+        if duration_s < SHORTEST_S or _is_silent(samples):
+            levels = np.zeros((self.spec.n_pitches, n_frames), np.float32)
+            yield self._transcription(Rolls.zeros(n_frames, self.spec), levels, duration_s)
+            return
+
+        yield Progress(fraction=0.04, stage="cqt", message="Looking for pitches")
+        features = log_cqt(samples, self.spec)
+        del samples  # an hour of them is 230 MB
+        levels = features.reshape(self.spec.n_pitches, self.spec.bins_per_semitone, n_frames).max(axis=1)
+
+        yield Progress(fraction=0.1, stage="network", message="Listening")
+        for done in iter_windows(self.model, features, self.spec):
+            heard_s = min(done.rolls.n_frames / self.spec.frame_rate, duration_s)
+            yield Progress(
+                fraction=0.1 + 0.85 * done.fraction,
+                stage="network",
+                message=f"Listening: {format_time(heard_s)} of {format_time(duration_s)}",
+                partial=self._transcription(done.rolls, levels[:, : done.rolls.n_frames], heard_s),
+            )
+
+        yield Progress(fraction=0.96, stage="notes", message="Writing down the notes")
+        for roll in (done.rolls.piano, done.rolls.onset, levels):
+            _round(roll)
+        transcription = self._transcription(done.rolls, levels, duration_s)
+        _ = transcription.notes  # decoded here, where progress is shown, not when first asked for
+        yield transcription
+
+    def _samples(self, audio: Audio, sample_rate: int | None) -> FloatArray:
+        if isinstance(audio, np.ndarray):
+            if sample_rate is None:
+                raise ValueError("an array needs its sample_rate")
+            return to_mono(audio, sample_rate, self.spec.sample_rate)
+        if sample_rate is not None:
+            raise ValueError("sample_rate is for arrays; a file says its own")
+        return load_audio(Path(audio), self.spec.sample_rate)
+
+    def _transcription(self, rolls: Rolls, levels: FloatArray, duration_s: float) -> Transcription:
+        return Transcription(
+            rolls=rolls, levels=levels, thresholds=self.thresholds, duration_s=duration_s, spec=self.spec
+        )
+
+
+def warm_up() -> None:
+    """Compute a small CQT, so that the first song need not wait for librosa to compile, up to 25 s the first time."""
+    log_cqt(np.random.default_rng(0).standard_normal(2**15, np.float32))
+
+
+def format_time(seconds: float) -> str:
+    """Minutes and seconds.
+
+    Examples
+    --------
+    >>> format_time(0.4), format_time(83.5)
+    ('0:00', '1:23')
+    """
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def _is_silent(samples: FloatArray) -> bool:
+    """Whether there is nothing but, at most, a constant offset."""
+    mean = samples.mean(dtype=np.float64)
+    return bool(max(samples.max() - mean, mean - samples.min()) < SILENCE)
+
+
+def _round(roll: FloatArray) -> None:
+    """Round probabilities to `RESOLUTION` steps, in place and without a copy of the whole."""
+    for part in roll:
+        np.multiply(part, RESOLUTION, out=part)
+        np.rint(part, out=part)
+        np.divide(part, RESOLUTION, out=part)

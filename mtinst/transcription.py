@@ -1,0 +1,251 @@
+"""What comes out of a song: the probabilities, the notes they decode to, and the files that hold them.
+
+The probabilities are kept, so that other thresholds give other notes at once, without the network.
+"""
+
+import json
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mtinst.audio import display_name
+from mtinst.errors import MtinstError
+from mtinst.notes import Note, Thresholds, rolls_to_notes
+from mtinst.rolls import Rolls
+from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC, FeatureSpec, FloatArray
+
+if TYPE_CHECKING:
+    from pretty_midi import PrettyMIDI
+
+Output = Literal["mid", "npz", "png"]
+OUTPUTS: tuple[Output, ...] = ("mid", "npz", "png")
+
+SHORTEST_S = 0.1
+"""Clips shorter than this are too short to say anything about."""
+LITTLE = 0.1
+"""A transcription that sounds during less than this part of the song says so."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transcription:
+    """What was heard in one song.
+
+    Parameters
+    ----------
+    rolls : Rolls
+        Probabilities, as :attr:`piano_roll`, :attr:`onset_roll`, :attr:`instrument_roll` and :attr:`pitch_roll`.
+    levels : ndarray of float32, shape (n_pitches, n_frames)
+        The log-CQT in [0, 1], from which velocities are estimated.
+    thresholds : Thresholds
+        By which :attr:`notes` are decoded.
+    duration_s : float
+        Of the audio, in seconds.
+    spec : FeatureSpec
+        Says which pitches the rows are, and when the frames.
+    """
+
+    rolls: Rolls
+    levels: FloatArray
+    thresholds: Thresholds
+    duration_s: float
+    spec: FeatureSpec
+
+    @property
+    def piano_roll(self) -> FloatArray:
+        """Probability that an instrument sounds a pitch, shape (9, 88, n_frames)."""
+        return self.rolls.piano
+
+    @property
+    def onset_roll(self) -> FloatArray:
+        """Probability that an instrument starts to sound a pitch, shape (9, 88, n_frames)."""
+        return self.rolls.onset
+
+    @property
+    def instrument_roll(self) -> FloatArray:
+        """Probability that an instrument sounds, shape (9, n_frames)."""
+        return self.rolls.instrument
+
+    @property
+    def pitch_roll(self) -> FloatArray:
+        """Probability that a pitch sounds, shape (88, n_frames)."""
+        return self.rolls.pitch
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second of every roll."""
+        return self.spec.frame_rate
+
+    @cached_property
+    def notes(self) -> list[Note]:
+        """The notes, sorted; decoded when first asked for."""
+        return rolls_to_notes(self.rolls, self.thresholds, self.spec, levels=self.levels)
+
+    @property
+    def note_counts(self) -> dict[str, int]:
+        """Notes of each instrument that has any, in table order."""
+        counts = Counter(note.instrument for note in self.notes)
+        return {name: counts[name] for name in INSTRUMENT_NAMES if counts[name]}
+
+    @property
+    def instruments(self) -> tuple[str, ...]:
+        """Names of the instruments that have notes, in table order."""
+        return tuple(self.note_counts)
+
+    @property
+    def verdict(self) -> str | None:
+        """One sentence when little or nothing of the nine instruments was heard, else None."""
+        if self.duration_s < SHORTEST_S:
+            return f"The clip lasts only {self.duration_s:.2f} s, too short to tell instruments apart."
+        if not self.levels.any():
+            return "The clip is silent."
+        if not self.notes:
+            if self.thresholds.instruments != INSTRUMENT_NAMES:
+                return "None of the chosen instruments was heard."
+            return "None of the nine instruments was heard. Singing, drums and other instruments are not transcribed."
+        if _covered_s(self.notes) < LITTLE * self.duration_s:
+            n_notes = "one note was" if len(self.notes) == 1 else f"{len(self.notes)} notes were"
+            return (
+                f"Only {n_notes} heard, so most of this song is something else than the nine instruments, or silence."
+            )
+        return None
+
+    def decode(self, thresholds: Thresholds) -> "Transcription":
+        """The same song with its notes decoded by other thresholds, without the network."""
+        return replace(self, thresholds=thresholds)
+
+    def to_midi(self) -> "PrettyMIDI":
+        """The notes as MIDI, one track an instrument."""
+        from mtinst.midi import notes_to_midi
+
+        return notes_to_midi(self.notes)
+
+    def save(self, folder: str | Path, stem: str, outputs: Sequence[Output] = OUTPUTS) -> list[Path]:
+        """Write ``<stem>.mid``, ``<stem>.npz`` and ``<stem>.png`` into `folder`, which is made when needed.
+
+        Parameters
+        ----------
+        folder : str or Path
+        stem : str
+        outputs : sequence of "mid", "npz" or "png"
+            What to write.
+
+        Returns
+        -------
+        list of Path
+            The files, in the order of `outputs`.
+
+        Raises
+        ------
+        MtinstError
+            If a file cannot be written; files appear whole or not at all.
+        """
+        writers: dict[Output, Callable[[Path], None]] = {
+            "mid": self.save_midi,
+            "npz": self.save_npz,
+            "png": lambda path: self.save_png(path, title=stem),
+        }
+        paths = [Path(folder) / f"{stem}.{output}" for output in outputs]
+        for output, path in zip(outputs, paths, strict=True):
+            writers[output](path)
+        return paths
+
+    def save_midi(self, path: str | Path) -> None:
+        """Write the notes as a MIDI file; MtinstError when that fails."""
+        from mtinst.midi import write_midi
+
+        _write(path, lambda partial: write_midi(self.notes, partial))
+
+    def save_png(self, path: str | Path, title: str | None = None) -> None:
+        """Draw the pianoroll, the instrument roll and the pitch roll on one sheet; MtinstError when that fails."""
+        from mtinst.plots import figure_to_png, plot_overview
+
+        _write(path, lambda partial: partial.write_bytes(figure_to_png(plot_overview(self, title=title))))
+
+    def save_npz(self, path: str | Path) -> None:
+        """Write everything as compressed NumPy arrays, for :meth:`load_npz` or :func:`numpy.load`.
+
+        ``piano_roll``, ``onset_roll``, ``instrument_roll`` and ``pitch_roll``
+            Probabilities, float32, in the shapes above.
+        ``notes``
+            float64 (n_notes, 5): onset and offset in seconds, MIDI pitch, instrument index, velocity.
+        ``frame_rate``, ``duration_s``, ``instruments``
+            Frames per second, seconds, and the nine names that the first axis of the rolls stands for.
+        ``levels``, ``thresholds``
+            What :meth:`decode` needs besides: the log-CQT, and as JSON the thresholds of ``notes``.
+
+        Raises
+        ------
+        MtinstError
+            If the file cannot be written.
+        """
+        notes = [
+            (note.onset, note.offset, note.pitch, INSTRUMENT_INDEX[note.instrument], note.velocity)
+            for note in self.notes
+        ]
+        arrays: dict[str, Any] = {
+            "piano_roll": self.piano_roll,
+            "instrument_roll": self.instrument_roll,
+            "pitch_roll": self.pitch_roll,
+            "notes": np.array(notes, np.float64).reshape(-1, 5),
+            "frame_rate": self.frame_rate,
+            "instruments": np.array(INSTRUMENT_NAMES),
+            "onset_roll": self.onset_roll,
+            "levels": self.levels,
+            "duration_s": self.duration_s,
+            "thresholds": json.dumps(self.thresholds.to_json()),
+        }
+
+        def write(partial: Path) -> None:
+            # numpy.savez_compressed at level 6 would take four times as long for a tenth less.
+            with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+                for name, array in arrays.items():
+                    with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                        np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
+
+        _write(path, write)
+
+    @classmethod
+    def load_npz(cls, path: str | Path, spec: FeatureSpec = SPEC) -> "Transcription":
+        """Read what :meth:`save_npz` wrote; MtinstError for anything else."""
+        path = Path(path)
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return cls(
+                    rolls=Rolls(*(arrays[f"{name}_roll"] for name in Rolls._fields)),
+                    levels=arrays["levels"],
+                    thresholds=Thresholds.from_json(json.loads(str(arrays["thresholds"]))),
+                    duration_s=float(arrays["duration_s"]),
+                    spec=spec,
+                )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+            raise MtinstError(f"{display_name(path)} is not a complete transcription") from error
+
+
+def _covered_s(notes: Sequence[Note]) -> float:
+    """Seconds in which at least one of the sorted notes sounds."""
+    covered, end = 0.0, 0.0
+    for note in notes:
+        covered += max(0.0, note.offset - max(end, note.onset))
+        end = max(end, note.offset)
+    return covered
+
+
+def _write(path: str | Path, write: Callable[[Path], object]) -> None:
+    """Have `write` make ``<path>.partial``, in a folder made when needed, and rename that to `path`."""
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(partial)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise MtinstError(f"{display_name(path)} cannot be written: {error.strerror or error}") from error
