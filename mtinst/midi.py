@@ -1,0 +1,153 @@
+"""Notes to MIDI files and back, exact to the frame.
+
+A tick is a millisecond, and a frame of the default grid is 32 of them, so no time of a transcription is rounded.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from io import BytesIO
+from pathlib import Path
+from warnings import catch_warnings, simplefilter
+
+import pretty_midi
+
+from mtinst.audio import display_name
+from mtinst.errors import MidiError
+from mtinst.notes import Note
+from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENTS
+
+TEMPO_BPM = 120
+TICKS_PER_BEAT = 500
+TICKS_PER_SECOND = TEMPO_BPM * TICKS_PER_BEAT // 60
+
+# 0-based General MIDI programs of each class.
+PROGRAMS: dict[str, tuple[int, ...]] = {
+    "piano": (0, 1, 2, 3, 4, 5),  # with electric pianos
+    "acoustic_guitar": (24, 25),
+    "electric_guitar": (26, 27, 28, 29, 30, 31),
+    "trumpet": (56, 59),  # with the muted one
+    "saxophone": (64, 65, 66, 67),
+    "bass": (32, 33, 34, 35, 36, 37, 38, 39),
+    "violin": (40, 41),  # with the viola
+    "cello": (42, 43),  # with the bowed contrabass
+    "flute": (72, 73, 74),  # with piccolo and recorder
+}
+CLASS_OF_PROGRAM = {program: name for name, programs in PROGRAMS.items() for program in programs}
+
+
+def notes_to_midi(notes: Iterable[Note]) -> pretty_midi.PrettyMIDI:
+    """One track for each instrument that has notes, in table order, with its label and General MIDI program.
+
+    The notes are those of :func:`separate_strikes`.
+
+    Examples
+    --------
+    >>> midi = notes_to_midi([Note(0.32, 0.64, pitch=60), Note(0.0, 0.96, pitch=67, instrument="violin")])
+    >>> [(track.name, track.program, len(track.notes)) for track in midi.instruments]
+    [('Piano', 0, 1), ('Violin', 40, 1)]
+    """
+    tracks = [pretty_midi.Instrument(instrument.program, name=instrument.label) for instrument in INSTRUMENTS]
+    for note in separate_strikes(notes):
+        tracks[INSTRUMENT_INDEX[note.instrument]].notes.append(
+            pretty_midi.Note(note.velocity, note.pitch, note.onset, note.offset)
+        )
+    midi = pretty_midi.PrettyMIDI(resolution=TICKS_PER_BEAT, initial_tempo=TEMPO_BPM)
+    midi.instruments = [track for track in tracks if track.notes]
+    return midi
+
+
+def separate_strikes(notes: Iterable[Note]) -> list[Note]:
+    """Put notes on the grid of ticks, and end each where the same key is struck again.
+
+    A MIDI channel holds one note of a pitch at a time, so of two that start in the same tick only the longer is kept.
+    Each lasts at least a tick.
+
+    Returns
+    -------
+    list of Note
+        Sorted.
+
+    Examples
+    --------
+    >>> separate_strikes([Note(0.0, 2.0, pitch=60), Note(1.0, 1.5, pitch=60)])
+    [Note(onset=0.0, offset=1.0, pitch=60, instrument='piano', velocity=80), \
+Note(onset=1.0, offset=1.5, pitch=60, instrument='piano', velocity=80)]
+    """
+    strikes: dict[tuple[str, int], dict[int, Note]] = defaultdict(dict)  # by key, then by tick in rising order
+    for note in sorted(notes):
+        by_tick = strikes[note.instrument, note.pitch]
+        tick = round(note.onset * TICKS_PER_SECOND)
+        if tick not in by_tick or note.offset > by_tick[tick].offset:
+            by_tick[tick] = note
+    separated = []
+    for (instrument, pitch), by_tick in strikes.items():
+        for (start, note), next_start in zip(by_tick.items(), [*list(by_tick)[1:], None], strict=True):
+            end = max(round(note.offset * TICKS_PER_SECOND), start + 1)
+            if next_start is not None:
+                end = min(end, next_start)
+            separated.append(
+                Note(
+                    start / TICKS_PER_SECOND,
+                    end / TICKS_PER_SECOND,
+                    pitch=pitch,
+                    instrument=instrument,
+                    velocity=note.velocity,
+                )
+            )
+    return sorted(separated)
+
+
+def write_midi(notes: Iterable[Note], path: str | Path) -> None:
+    """Write a standard MIDI file, format 1; MidiError when that fails."""
+    path = Path(path)
+    content = BytesIO()
+    notes_to_midi(notes).write(content)
+    try:
+        path.write_bytes(content.getvalue())
+    except OSError as error:
+        raise MidiError(f"{display_name(path)} cannot be written: {error.strerror}") from error
+
+
+def read_midi(path: str | Path) -> list[Note]:
+    """Read the notes of a MIDI file; the exact inverse of :func:`write_midi`.
+
+    Programs like one of the nine count as it (``PROGRAMS``): electric pianos are pianos, violas violins, contrabasses
+    cellos, piccolos and recorders flutes. Drums and all other programs are left out.
+
+    Returns
+    -------
+    list of Note
+        Sorted; times in seconds, to the microsecond.
+
+    Raises
+    ------
+    MidiError
+        If there is no such file, or it is damaged or something else.
+    """
+    path = Path(path)
+    name = display_name(path)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise MidiError(f"{name} does not exist") from error
+    except OSError as error:
+        raise MidiError(f"{name} cannot be opened: {error.strerror}") from error
+    try:
+        with catch_warnings():
+            simplefilter("ignore")  # tempo changes outside the first track, which many files have
+            midi = pretty_midi.PrettyMIDI(BytesIO(content))
+    except Exception as error:  # the parser has no error of its own, and fails in as many ways as a file can be damaged
+        raise MidiError(f"{name} cannot be read as MIDI") from error
+    return sorted(
+        Note(
+            round(float(note.start), 6),
+            round(float(note.end), 6),
+            pitch=note.pitch,
+            instrument=CLASS_OF_PROGRAM[track.program],
+            velocity=note.velocity,
+        )
+        for track in midi.instruments
+        if not track.is_drum and track.program in CLASS_OF_PROGRAM
+        for note in track.notes
+        if round(float(note.end), 6) > round(float(note.start), 6)
+    )
