@@ -99,10 +99,14 @@ class UNet(nn.Module):
         self.downs = nn.ModuleList(nn.Conv2d(width, width, 2, stride=2) for width in widths)
         self.bottleneck = ResidualBlock(widths[-1], widths[-1])
         wider = (*widths[1:], widths[-1])
-        self.ups = nn.ModuleList(nn.ConvTranspose2d(n_in, n_out, 2, stride=2) for n_in, n_out in zip(wider, widths, strict=True))
+        self.ups = nn.ModuleList(
+            nn.ConvTranspose2d(n_in, n_out, 2, stride=2) for n_in, n_out in zip(wider, widths, strict=True)
+        )
         self.decoders = nn.ModuleList(ResidualBlock(2 * width, width) for width in widths)
         n_rolls = 2 if config.has_onset_head else 1
         self.head = nn.Conv2d(widths[0], n_rolls * config.n_instruments, 1)
+        # Nearly all cells are silent: start there, not at one half.
+        nn.init.constant_(self.head.bias, -4.0)
 
     def forward(self, log_cqt: Tensor) -> Logits:
         n_frames = log_cqt.shape[-1]

@@ -1,0 +1,1 @@
+"""Training and scoring, as ``python -m train``."""

@@ -1,0 +1,112 @@
+"""Command line of training: ``python -m train prepare | fit | calibrate | evaluate``."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from mtinst.errors import MtinstError
+from train.config import EXPERIMENTS, experiment_named
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one subcommand; 2 when what was given cannot be used."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        options.run(options)
+    except (MtinstError, FileNotFoundError, ValueError) as error:
+        print(f"train {options.command}: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    from train.prepare import prepare
+
+    prepare(
+        options.data,
+        options.out,
+        n_parts=options.parts,
+        n_clips=options.clips,
+        seed=options.seed,
+        n_jobs=options.jobs,
+    )
+
+
+def _fit(options: argparse.Namespace) -> None:
+    from train.loop import fit
+
+    experiment = experiment_named(options.experiment, options.set)
+    fit(
+        experiment,
+        options.prepared,
+        options.out or Path("runs") / experiment.name,
+        n_workers=options.workers,
+        device=options.device,
+        n_validation_clips=options.validation_clips,
+    )
+
+
+def _calibrate(options: argparse.Namespace) -> None:
+    from train.evaluate import calibrate
+
+    print(calibrate(options.weights, options.prepared, n_clips=options.clips))
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from train.evaluate import ClipArrays, evaluate, to_json, to_markdown
+
+    for name in options.sets:
+        clips = ClipArrays.open(options.prepared / f"{name}.npz")
+        scores = evaluate(options.weights, clips if options.clips is None else clips.first(options.clips))
+        print(to_markdown(name, scores), end="\n\n")
+        if options.out is not None:
+            options.out.mkdir(parents=True, exist_ok=True)
+            (options.out / f"{name}.json").write_text(to_json(scores) + "\n")
+            (options.out / f"{name}.md").write_text(to_markdown(name, scores) + "\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    prepare = commands.add_parser("prepare", help="MIDI, soundfonts and samples to arrays")
+    prepare.add_argument("--data", type=Path, required=True, help="folder with midi/, soundfonts/, samples/, singing/")
+    prepare.add_argument("--out", type=Path, default=Path("data"), help="where the arrays go (%(default)s)")
+    prepare.add_argument("--parts", type=int, default=16000, help="single parts to train on (%(default)s)")
+    prepare.add_argument("--clips", type=int, default=300, help="mixtures in each fixed set (%(default)s)")
+    prepare.add_argument("--seed", type=int, default=0)
+    prepare.add_argument(
+        "--jobs", type=int, default=2, help="processes (%(default)s); the result does not depend on it"
+    )
+    prepare.set_defaults(run=_prepare)
+
+    fit = commands.add_parser("fit", help="train, or go on training")
+    fit.add_argument("experiment", help=", ".join(EXPERIMENTS))
+    fit.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="such as loss.pitch=0.0")
+    fit.add_argument("--out", type=Path, help="the run's folder (runs/<experiment>)")
+    fit.add_argument("--workers", type=int, default=1, help="loader processes (%(default)s)")
+    fit.add_argument("--device", default="auto", help="cpu, cuda or auto")
+    fit.add_argument("--validation-clips", type=int, default=60)
+    fit.set_defaults(run=_fit)
+
+    calibrate = commands.add_parser("calibrate", help="choose thresholds on validation clips")
+    calibrate.add_argument("weights", type=Path)
+    calibrate.add_argument("--clips", type=int)
+    calibrate.set_defaults(run=_calibrate)
+
+    evaluate = commands.add_parser("evaluate", help="score calibrated weights")
+    evaluate.add_argument("weights", type=Path)
+    evaluate.add_argument("--sets", nargs="+", default=["same", "unseen"], choices=("valid", "same", "unseen"))
+    evaluate.add_argument("--clips", type=int)
+    evaluate.add_argument("--out", type=Path, help="folder for JSON and Markdown")
+    evaluate.set_defaults(run=_evaluate)
+
+    for command in (fit, calibrate, evaluate):
+        command.add_argument("--prepared", type=Path, default=Path("data"), help="what prepare wrote (%(default)s)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

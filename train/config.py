@@ -1,0 +1,160 @@
+"""Experiments are values: a named, frozen :class:`Experiment`, any field of which ``--set`` can change."""
+
+import dataclasses
+from dataclasses import dataclass, field, replace
+from typing import Any, get_type_hints
+
+from mtinst.errors import MtinstError
+from mtinst.model import DEFAULT, PAPER, ModelConfig
+
+
+class ConfigError(MtinstError):
+    """A setting that does not exist or has a value of the wrong type."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossWeights:
+    """How much each term counts; the paper adds all three with a weight of 1 (section 3.2).
+
+    ``positive`` weighs active cells against silent ones in the pianoroll, which are about fifty times as many;
+    ``onset_positive`` the same for onsets, rarer still.
+    """
+
+    piano: float = 1.0
+    instrument: float = 1.0
+    pitch: float = 1.0
+    onset: float = 1.0
+    positive: float = 2.0
+    onset_positive: float = 4.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixConfig:
+    """How the loader mixes parts into clips; levels in dB.
+
+    Parameters
+    ----------
+    n_frames : int
+        Length of a clip; short ones show the network more mixtures for the same work.
+    n_instruments : tuple of float
+        Chances of 1, 2, 3 ... of the nine in a clip.
+    same_song : float
+        Chance that a clip is built around one excerpt's own parts, in step with each other.
+    quietest_db : float
+        Parts are between this and 0 dB.
+    other, drums, singing, noise : float
+        Chance that a clip has each of these, of which nothing is to be reported.
+    empty : float
+        Chance that a clip has none of the nine.
+    most_shift : int
+        Mixtures move by up to this many semitones, formants and all.
+    """
+
+    n_frames: int = 128
+    n_instruments: tuple[float, ...] = (0.24, 0.26, 0.22, 0.15, 0.08, 0.05)
+    same_song: float = 0.5
+    quietest_db: float = -14.0
+    other: float = 0.25
+    drums: float = 0.35
+    singing: float = 0.12
+    noise: float = 0.35
+    empty: float = 0.03
+    most_shift: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One training run.
+
+    Parameters
+    ----------
+    epochs, clips_per_epoch : int
+        An epoch is a number of fresh mixtures, not a pass over anything.
+    learning_rate : float
+        Peak: reached after `warmup_steps`, held, and brought down to a hundredth over the last `cooldown_epochs`.
+    average_decay : float
+        Weights that are scored and shipped are a moving average of those trained, this much kept at each step.
+    """
+
+    name: str
+    model: ModelConfig = DEFAULT
+    loss: LossWeights = field(default_factory=LossWeights)
+    mix: MixConfig = field(default_factory=MixConfig)
+    epochs: int = 36
+    clips_per_epoch: int = 2000
+    batch_size: int = 16
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    warmup_steps: int = 300
+    cooldown_epochs: int = 9
+    average_decay: float = 0.998
+    clip_norm: float = 1.0
+    seed: int = 1
+
+
+EXPERIMENTS = {
+    experiment.name: experiment
+    for experiment in (
+        Experiment(name="default"),
+        Experiment(name="paper", model=PAPER, loss=LossWeights(onset=0.0, positive=10.0), learning_rate=1e-3),
+        Experiment(
+            name="tiny",
+            model=ModelConfig(widths=(4, 8), harmonics=(0, 12), has_onset_head=True, derivation="max"),
+            epochs=2,
+            clips_per_epoch=16,
+            batch_size=4,
+            warmup_steps=2,
+            cooldown_epochs=1,
+        ),
+    )
+}
+
+
+def experiment_named(name: str, settings: list[str]) -> Experiment:
+    """The experiment `name` with ``dotted.field=value`` settings applied.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such experiment or field, or a value has the wrong type.
+
+    Examples
+    --------
+    >>> experiment_named("default", ["loss.pitch=0.0", "seed=3"]).loss.pitch
+    0.0
+    """
+    if name not in EXPERIMENTS:
+        raise ConfigError(f"{name} is not an experiment; there are {', '.join(EXPERIMENTS)}.")
+    experiment: Any = EXPERIMENTS[name]
+    for setting in settings:
+        path, separator, value = setting.partition("=")
+        if not separator:
+            raise ConfigError(f"{setting} is not of the form dotted.name=value.")
+        experiment = _with(experiment, path.split("."), value, path)
+    result: Experiment = experiment
+    return result
+
+
+def _with(record: Any, path: list[str], value: str, whole: str) -> Any:
+    name, *rest = path
+    if not dataclasses.is_dataclass(record) or name not in {f.name for f in dataclasses.fields(record)}:
+        raise ConfigError(f"{whole} is not a setting.")
+    if rest:
+        return replace(record, **{name: _with(getattr(record, name), rest, value, whole)})  # type: ignore[type-var]
+    kind = get_type_hints(type(record))[name]
+    try:
+        return replace(record, **{name: _parse(kind, value, getattr(record, name))})  # type: ignore[type-var]
+    except ValueError as error:
+        raise ConfigError(f"{whole} cannot be {value!r}: {error}.") from error
+
+
+def _parse(kind: Any, value: str, current: Any) -> Any:
+    if kind is bool:
+        if value not in ("true", "false"):
+            raise ValueError("true or false is wanted")
+        return value == "true"
+    if isinstance(current, tuple):
+        return tuple(type(current[0])(item) for item in value.strip("()").split(",") if item.strip())
+    if isinstance(current, (int, float, str)):
+        return type(current)(value)
+    raise ValueError("set its own fields one by one")

@@ -1,0 +1,220 @@
+"""Parts on disk to mixtures in batches, never the same twice, the same for any number of workers.
+
+A part is stored as its complex CQT, so mixing is adding: levels, equalisation, transposition and noise are drawn for each
+clip, and labels follow. Item ``i`` of epoch ``e`` draws from ``default_rng((seed, e, i))``.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from mtinst.features import ComplexArray, scale_to_unit
+from mtinst.spec import N_INSTRUMENTS, SPEC, FloatArray
+from train.config import MixConfig
+from train.labels import strength
+from train.prepare import DRUMS, N_FRAMES, NOISE, OTHER, SINGING
+
+# A note that far below the mixture's loudest bin is not heard, so has no label.
+_INAUDIBLE_DB = 50.0
+# An onset is one frame; its neighbours, 32 ms away and within the 50 ms that scoring allows, count for part of it.
+_ONSET_NEIGHBOUR = 0.4
+
+
+Array = TypeVar("Array", FloatArray, NDArray[np.uint8])
+
+
+class Batch(NamedTuple):
+    """Inputs and targets; see :class:`mtinst.model.Logits` for the shapes."""
+
+    log_cqt: Tensor  # (B, n_bins, T) float32
+    piano: Tensor  # (B, instrument, pitch, T) float32, 0 or 1
+    onset: Tensor  # (B, instrument, pitch, T) float32, in [0, 1]
+
+
+@dataclass(frozen=True)
+class PartStore:
+    """What ``python -m train prepare`` wrote to ``parts/``, memory-mapped."""
+
+    cqts: NDArray[np.float16]  # (n_parts, n_bins, n_frames, 2)
+    classes: NDArray[np.int8]  # (n_parts,)
+    groups: NDArray[np.int32]  # (n_parts,)
+    note_ends: NDArray[np.int64]  # (n_parts,)
+    notes: NDArray[np.void]  # labels.FRAME_NOTE
+
+    @classmethod
+    def open(cls, folder: Path) -> "PartStore":
+        """Raises FileNotFoundError when the folder was not prepared."""
+        if not (folder / "cqt.f16").is_file():
+            raise FileNotFoundError(f"{folder} holds no parts: run `python -m train prepare` first.")
+        with np.load(folder / "parts.npz") as arrays:
+            classes = arrays["classes"]
+            cqts = np.memmap(
+                folder / "cqt.f16", dtype=np.float16, mode="r", shape=(len(classes), SPEC.n_bins, N_FRAMES, 2)
+            )
+            return cls(cqts, classes, arrays["groups"], arrays["note_ends"], arrays["notes"])
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def notes_of(self, part: int) -> NDArray[np.void]:
+        """Labels of one part."""
+        begin = int(self.note_ends[part - 1]) if part else 0
+        return self.notes[begin : int(self.note_ends[part])]
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A part in a mixture: which, from which frame, how loud."""
+
+    part: int
+    start: int
+    gain: float
+
+
+class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
+    """An epoch of mixtures.
+
+    Items are ``(log_cqt, piano, onset)`` of shapes (n_bins, T), (instrument, pitch, T) and (instrument, pitch, T).
+    """
+
+    def __init__(self, store: PartStore, config: MixConfig, *, seed: int, epoch: int, n_clips: int) -> None:
+        self._store = store
+        self._config = config
+        self._seed = seed
+        self._epoch = epoch
+        self._n_clips = n_clips
+        self._parts_of_class = [np.flatnonzero(store.classes == index) for index in range(NOISE + 1)]
+        self._members_of_group: dict[int, list[int]] = {}
+        for part, group in enumerate(store.groups.tolist()):
+            self._members_of_group.setdefault(group, []).append(part)
+
+    def __len__(self) -> int:
+        return self._n_clips
+
+    def __getitem__(self, index: int) -> tuple[FloatArray, NDArray[np.uint8], FloatArray]:
+        rng = np.random.default_rng((self._seed, self._epoch, index))
+        return self._mix(self._cast(rng), rng)
+
+    def _cast(self, rng: np.random.Generator) -> list[Voice]:
+        """Which parts sound: class-balanced, from one song or several, with what must not be reported."""
+        config = self._config
+        classes = self._store.classes
+        n_wanted = 0
+        if rng.random() >= config.empty:
+            n_wanted = 1 + int(rng.choice(len(config.n_instruments), p=config.n_instruments))
+        parts: dict[int, int] = {}  # class -> part
+        starts: dict[int, int] = {}  # part -> first frame
+        shared_start = self._draw_start(rng)
+        if n_wanted and rng.random() < config.same_song:
+            anchor = self._draw_part(int(rng.integers(N_INSTRUMENTS)), rng)
+            members = self._members_of_group[int(self._store.groups[anchor])]
+            for part in (anchor, *(members[i] for i in rng.permutation(len(members)))):
+                if classes[part] < N_INSTRUMENTS and len(parts) < n_wanted and classes[part] not in parts:
+                    parts[int(classes[part])] = part
+                    starts[part] = shared_start
+        while len(parts) < n_wanted:
+            wanted = int(rng.integers(N_INSTRUMENTS))
+            if wanted not in parts:
+                parts[wanted] = self._draw_part(wanted, rng)
+        voices = [
+            Voice(part, starts.get(part, self._draw_start(rng)), _gain(rng.uniform(config.quietest_db, 0)))
+            for part in parts.values()
+        ]
+        for index, chance in ((OTHER, config.other), (DRUMS, config.drums), (SINGING, config.singing)):
+            if rng.random() < chance and len(self._parts_of_class[index]):
+                voices.append(
+                    Voice(self._draw_part(index, rng), self._draw_start(rng), _gain(rng.uniform(config.quietest_db, 0)))
+                )
+        if rng.random() < config.noise and len(self._parts_of_class[NOISE]):
+            voices.append(Voice(self._draw_part(NOISE, rng), self._draw_start(rng), _gain(rng.uniform(-60, -25))))
+        return voices
+
+    def _mix(self, voices: list[Voice], rng: np.random.Generator) -> tuple[FloatArray, NDArray[np.uint8], FloatArray]:
+        n_frames = self._config.n_frames
+        mixture = np.zeros((SPEC.n_bins, n_frames), dtype=np.complex64)
+        heard: list[tuple[Voice, FloatArray]] = []
+        for voice in voices:
+            part = self._read(voice) * (np.float32(voice.gain) * _equaliser(rng, spread_db=4.0)[:, None])
+            mixture += part
+            if self._store.classes[voice.part] < N_INSTRUMENTS:
+                heard.append((voice, strength(np.abs(part))))
+        magnitude = np.abs(mixture) * _equaliser(rng, spread_db=4.0)[:, None]
+        loudest = float(magnitude.max())
+
+        piano = np.zeros((N_INSTRUMENTS, SPEC.n_pitches, n_frames), dtype=np.uint8)
+        onset = np.zeros((N_INSTRUMENTS, SPEC.n_pitches, n_frames), dtype=np.float32)
+        for voice, level in heard:
+            self._label(voice, level >= loudest * 10 ** (-_INAUDIBLE_DB / 20), piano, onset)
+
+        shift = int(rng.integers(-self._config.most_shift, self._config.most_shift + 1))
+        # A song's loudest moment is elsewhere as often as not: clips of a song are then quieter than 1 all along.
+        headroom = 10 ** (rng.uniform(0, 15) / 20) if rng.random() < 0.5 else 1.0
+        log_cqt = scale_to_unit(_shift_rows(magnitude, shift), reference=loudest * headroom)
+        return log_cqt, _shift_rows(piano, shift), _shift_rows(onset, shift)
+
+    def _label(self, voice: Voice, is_heard: NDArray[np.bool_], piano: NDArray[np.uint8], onset: FloatArray) -> None:
+        instrument = int(self._store.classes[voice.part])
+        n_frames = piano.shape[-1]
+        for first, end, row in self._store.notes_of(voice.part).tolist():
+            first, end = first - voice.start, end - voice.start
+            if end <= 0 or first >= n_frames:
+                continue
+            frames = np.flatnonzero(is_heard[row, max(0, first) : end])
+            if len(frames) == 0:
+                continue
+            end = max(0, first) + int(frames[-1]) + 1
+            piano[instrument, row, max(0, first) : end] = 1
+            for frame, target in ((first - 1, _ONSET_NEIGHBOUR), (first, 1.0), (first + 1, _ONSET_NEIGHBOUR)):
+                if 0 <= frame < n_frames:
+                    onset[instrument, row, frame] = max(onset[instrument, row, frame], target)
+
+    def _read(self, voice: Voice) -> ComplexArray:
+        stored = self._store.cqts[voice.part, :, voice.start : voice.start + self._config.n_frames]
+        result: ComplexArray = stored.astype(np.float32).view(np.complex64)[..., 0]
+        return result
+
+    def _draw_part(self, class_index: int, rng: np.random.Generator) -> int:
+        parts = self._parts_of_class[class_index]
+        return int(parts[rng.integers(len(parts))])
+
+    def _draw_start(self, rng: np.random.Generator) -> int:
+        return int(rng.integers(N_FRAMES - self._config.n_frames + 1))
+
+
+def collate(items: list[tuple[FloatArray, NDArray[np.uint8], FloatArray]]) -> Batch:
+    """Stack items into a batch."""
+    log_cqts, pianos, onsets = zip(*items, strict=True)
+    return Batch(
+        torch.from_numpy(np.stack(log_cqts)),
+        torch.from_numpy(np.stack(pianos)).float(),
+        torch.from_numpy(np.stack(onsets)),
+    )
+
+
+def _gain(decibels: float) -> float:
+    return float(10 ** (decibels / 20))
+
+
+def _equaliser(rng: np.random.Generator, *, spread_db: float) -> FloatArray:
+    """A smooth gain over the bins, as rooms, microphones and tone controls make: a curve through five drawn points."""
+    knots = rng.normal(0, spread_db, 5)
+    decibels = np.interp(np.arange(SPEC.n_bins), np.linspace(0, SPEC.n_bins - 1, 5), knots)
+    return (10 ** (decibels / 20)).astype(np.float32)
+
+
+def _shift_rows(rolls: Array, shift: int) -> Array:
+    """Move the pitch axis (the last but one) up by `shift` rows, zeros coming in."""
+    if shift == 0:
+        return rolls
+    shifted = np.zeros_like(rolls)
+    if shift > 0:
+        shifted[..., shift:, :] = rolls[..., :-shift, :]
+    else:
+        shifted[..., :shift, :] = rolls[..., -shift:, :]
+    return shifted

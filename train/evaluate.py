@@ -1,0 +1,405 @@
+"""``python -m train calibrate`` and ``evaluate``: thresholds from validation clips, scores on clips never trained on.
+
+Conventions. Frame scores pool the cells of all clips: accuracy is TP / (TP + FP + FN) (:mod:`mir_eval.multipitch`'s
+definition, the paper's), instrument F1 is computed for each instrument over frames and then averaged over the nine.
+Note scores are :mod:`mir_eval.transcription`'s, a mean over clips: an onset within 50 ms and the same semitone; with
+offsets, also within 50 ms or a fifth of the length. "Right instrument" matches notes only within their instrument.
+Leakage is the number of instruments reported over the number there, summed over clips.
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import mir_eval
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+from tqdm import tqdm
+
+from mtinst.checkpoint import load_checkpoint, save_checkpoint
+from mtinst.features import log_cqt
+from mtinst.model import UNet
+from mtinst.notes import Note, Thresholds, presence, rolls_to_notes
+from mtinst.rolls import Rolls, predict_rolls
+from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, INSTRUMENTS, N_INSTRUMENTS, SPEC, BoolArray, FloatArray
+
+logger = logging.getLogger(__name__)
+
+_GRID = np.round(np.arange(0.05, 0.96, 0.05), 2)
+# Instruments of the paper's table of recordings; the two guitars count as one.
+RECOGNITION = {
+    "piano": ("piano",),
+    "guitar": ("acoustic_guitar", "electric_guitar"),
+    "violin": ("violin",),
+    "cello": ("cello",),
+    "flute": ("flute",),
+}
+
+
+@dataclass(frozen=True)
+class ClipArrays:
+    """A fixed set of clips, as ``python -m train prepare`` wrote it."""
+
+    samples: NDArray[np.int16]  # (n_clips, n_samples)
+    notes: NDArray[np.int32]  # (n_notes, 5): clip, instrument index, first frame, end frame, row
+
+    @classmethod
+    def open(cls, path: Path) -> "ClipArrays":
+        """Raises FileNotFoundError when the set was not prepared."""
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is not there: run `python -m train prepare` first.")
+        with np.load(path) as arrays:
+            return cls(arrays["samples"], arrays["notes"])
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def first(self, n_clips: int) -> "ClipArrays":
+        """The first `n_clips` of them."""
+        return ClipArrays(self.samples[:n_clips], self.notes[self.notes[:, 0] < n_clips])
+
+    def audio(self, clip: int) -> FloatArray:
+        """Mono float32 in [-1, 1]."""
+        result: FloatArray = self.samples[clip].astype(np.float32) / np.float32(32767)
+        return result
+
+    def truth(self, clip: int) -> BoolArray:
+        """Which note of which instrument sounds when, (instrument, pitch, frame)."""
+        roll = np.zeros((N_INSTRUMENTS, SPEC.n_pitches, SPEC.n_frames(self.samples.shape[1])), dtype=np.bool_)
+        for _, instrument, first, end, row in self.notes[self.notes[:, 0] == clip].tolist():
+            roll[instrument, row, first:end] = True
+        return roll
+
+    def reference_notes(self, clip: int) -> list[Note]:
+        """The same as notes, sorted."""
+        return sorted(
+            Note(
+                SPEC.frame_to_second(first),
+                SPEC.frame_to_second(end),
+                pitch=row + SPEC.lowest_pitch,
+                instrument=INSTRUMENT_NAMES[instrument],
+            )
+            for _, instrument, first, end, row in self.notes[self.notes[:, 0] == clip].tolist()
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollThresholds:
+    """Where the probabilities of each roll become claims, for the paper's frame scores; chosen on validation clips."""
+
+    piano: tuple[float, ...]
+    instrument: tuple[float, ...]
+    pitch: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """Everything measured on one set; those by instrument are keyed by its name."""
+
+    n_clips: int
+    instrument_f1: float
+    pitch_accuracy: float
+    piano_roll_accuracy: float
+    instrument_f1_by: dict[str, float]
+    piano_roll_accuracy_by: dict[str, float]
+    auc_by: dict[str, float]
+    note_onset_f1: float
+    note_onset_offset_f1: float
+    note_onset_instrument_f1: float
+    note_onset_offset_instrument_f1: float
+    leakage: float
+    taken_for: list[list[float]]  # [there][reported]: seconds of notes of one instrument given to another, as a share
+
+
+def quick_scores(model: UNet, clips: ClipArrays) -> dict[str, float]:
+    """The paper's three figures at the thresholds that suit these very clips best: for watching a run, not for print."""
+    was_training = model.training
+    model.eval()
+    rolls = [predict_rolls(model, features) for features in _features(clips)]
+    model.train(was_training)
+    truths = [clips.truth(clip) for clip in range(len(clips))]
+    thresholds = choose_roll_thresholds(rolls, truths)
+    scores = _frame_scores(rolls, truths, thresholds)
+    return {
+        "instrument": round(float(np.mean(list(scores["instrument_f1_by"].values()))), 4),
+        "pitch": round(scores["pitch_accuracy"], 4),
+        "piano_roll": round(scores["piano_roll_accuracy"], 4),
+        "onset": round(_onset_cells(rolls, clips), 4),
+    }
+
+
+def calibrate(weights: Path, prepared_dir: Path, *, n_clips: int | None = None) -> Thresholds:
+    """Choose thresholds on the validation clips and write them into `weights`.
+
+    Each is the one of a grid of 19 that is best for its instrument: presence for telling whether it is in a clip, frame
+    for the accuracy of its pianoroll, onset for the F1 of its notes' onsets.
+    """
+    model, info = load_checkpoint(weights)
+    clips = ClipArrays.open(prepared_dir / "valid.npz")
+    clips = clips if n_clips is None else clips.first(n_clips)
+    rolls, truths = predict_all(model, clips), [clips.truth(clip) for clip in range(len(clips))]
+    of_rolls = choose_roll_thresholds(rolls, truths)
+    thresholds = Thresholds(
+        onset=(0.5,) * N_INSTRUMENTS,
+        frame=of_rolls.piano,
+        presence=_choose_presence(rolls, truths),
+        shortest_s=0.06,
+        gap_s=0.04,
+    )
+    references = [clips.reference_notes(clip) for clip in range(len(clips))]
+    thresholds = replace(thresholds, onset=_choose_onsets(rolls, references, thresholds))
+    training = {**info.training, "roll_thresholds": asdict(of_rolls), "calibrated_on": f"{len(clips)} validation clips"}
+    save_checkpoint(weights, model, thresholds=thresholds, training=training)
+    return thresholds
+
+
+def evaluate(weights: Path, clips: ClipArrays) -> Scores:
+    """Score calibrated weights on a set."""
+    model, info = load_checkpoint(weights)
+    if "roll_thresholds" not in info.training:
+        raise ValueError(f"{weights} has no thresholds yet: run `python -m train calibrate {weights}` first.")
+    record = info.training["roll_thresholds"]
+    of_rolls = RollThresholds(
+        piano=tuple(record["piano"]), instrument=tuple(record["instrument"]), pitch=float(record["pitch"])
+    )
+    rolls, truths = predict_all(model, clips), [clips.truth(clip) for clip in range(len(clips))]
+    decoded = [rolls_to_notes(roll, info.thresholds) for roll in rolls]
+    references = [clips.reference_notes(clip) for clip in range(len(clips))]
+    return Scores(
+        n_clips=len(clips),
+        **_frame_scores(rolls, truths, of_rolls),
+        auc_by=_auc_per_second(rolls, truths),
+        note_onset_f1=_note_f1(references, decoded, with_offset=False, with_instrument=False),
+        note_onset_offset_f1=_note_f1(references, decoded, with_offset=True, with_instrument=False),
+        note_onset_instrument_f1=_note_f1(references, decoded, with_offset=False, with_instrument=True),
+        note_onset_offset_instrument_f1=_note_f1(references, decoded, with_offset=True, with_instrument=True),
+        leakage=_leakage(references, decoded),
+        taken_for=_taken_for(truths, rolls, of_rolls),
+    )
+
+
+def predict_all(model: UNet, clips: ClipArrays) -> list[Rolls]:
+    """Rolls of every clip, from its audio."""
+    return [predict_rolls(model, features) for features in tqdm(_features(clips), total=len(clips), mininterval=5)]
+
+
+def to_markdown(name: str, scores: Scores) -> str:
+    """One set's scores as two tables."""
+    lines = [
+        f"| {name}, {scores.n_clips} clips of 10 s | |",
+        "|---|---|",
+        f"| instrument F1 (frames) | {scores.instrument_f1:.3f} |",
+        f"| pitch accuracy (frames) | {scores.pitch_accuracy:.3f} |",
+        f"| pianoroll accuracy (frames) | {scores.piano_roll_accuracy:.3f} |",
+        f"| note F1, onset, any instrument | {scores.note_onset_f1:.3f} |",
+        f"| note F1, onset and offset, any instrument | {scores.note_onset_offset_f1:.3f} |",
+        f"| note F1, onset, right instrument | {scores.note_onset_instrument_f1:.3f} |",
+        f"| note F1, onset and offset, right instrument | {scores.note_onset_offset_instrument_f1:.3f} |",
+        f"| instruments reported / there | {scores.leakage:.2f} |",
+        "",
+        "| instrument | F1 (frames) | pianoroll accuracy |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| {i.label} | {scores.instrument_f1_by[i.name]:.3f} | {scores.piano_roll_accuracy_by[i.name]:.3f} |"
+        for i in INSTRUMENTS
+    ]
+    lines += [
+        "",
+        "| AUC per second | " + " | ".join(scores.auc_by) + " | mean |",
+        "|---" * (len(scores.auc_by) + 2) + "|",
+    ]
+    values = list(scores.auc_by.values())
+    lines.append("| | " + " | ".join(f"{value:.3f}" for value in values) + f" | {np.mean(values):.3f} |")
+    return "\n".join(lines)
+
+
+def to_json(scores: Scores) -> str:
+    """The same, for programs."""
+    return json.dumps(asdict(scores), indent=1)
+
+
+def choose_roll_thresholds(rolls: Sequence[Rolls], truths: Sequence[BoolArray]) -> RollThresholds:
+    """The best of the grid: by accuracy for pianoroll (each instrument) and pitch, by F1 for instruments."""
+    piano = np.zeros((len(_GRID), N_INSTRUMENTS, 3))
+    instrument = np.zeros((len(_GRID), N_INSTRUMENTS, 3))
+    pitch = np.zeros((len(_GRID), 3))
+    for roll, truth in zip(rolls, truths, strict=True):
+        for step, threshold in enumerate(_GRID):
+            piano[step] += _counts(roll.piano > threshold, truth, axes=(1, 2))
+            instrument[step] += _counts(roll.instrument > threshold, truth.any(axis=1), axes=(1,))
+            pitch[step] += _counts(roll.pitch > threshold, truth.any(axis=0), axes=(0, 1))
+    return RollThresholds(
+        piano=tuple(_GRID[_accuracy(piano).argmax(axis=0)].tolist()),
+        instrument=tuple(_GRID[_f1(instrument).argmax(axis=0)].tolist()),
+        pitch=float(_GRID[_accuracy(pitch).argmax()]),
+    )
+
+
+def _features(clips: ClipArrays) -> Iterable[FloatArray]:
+    return (log_cqt(clips.audio(clip)) for clip in range(len(clips)))
+
+
+def _frame_scores(rolls: Sequence[Rolls], truths: Sequence[BoolArray], thresholds: RollThresholds) -> dict[str, Any]:
+    piano = np.zeros((N_INSTRUMENTS, 3))
+    instrument = np.zeros((N_INSTRUMENTS, 3))
+    pitch = np.zeros(3)
+    per_piano = np.array(thresholds.piano)[:, None, None]
+    per_instrument = np.array(thresholds.instrument)[:, None]
+    for roll, truth in zip(rolls, truths, strict=True):
+        piano += _counts(roll.piano > per_piano, truth, axes=(1, 2))
+        instrument += _counts(roll.instrument > per_instrument, truth.any(axis=1), axes=(1,))
+        pitch += _counts(roll.pitch > thresholds.pitch, truth.any(axis=0), axes=(0, 1))
+    f1 = _f1(instrument)
+    return {
+        "instrument_f1": float(f1.mean()),
+        "pitch_accuracy": float(_accuracy(pitch)),
+        "piano_roll_accuracy": float(_accuracy(piano.sum(axis=0))),
+        "instrument_f1_by": dict(zip(INSTRUMENT_NAMES, f1.tolist(), strict=True)),
+        "piano_roll_accuracy_by": dict(zip(INSTRUMENT_NAMES, _accuracy(piano).tolist(), strict=True)),
+    }
+
+
+def _counts(claims: BoolArray, truth: BoolArray, *, axes: tuple[int, ...]) -> NDArray[np.float64]:
+    """True positives, false positives and false negatives over `axes`, on a new last axis."""
+    return np.stack(
+        ((claims & truth).sum(axis=axes), (claims & ~truth).sum(axis=axes), (~claims & truth).sum(axis=axes)), axis=-1
+    ).astype(np.float64)
+
+
+def _accuracy(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    return counts[..., 0] / np.maximum(1, counts.sum(axis=-1))
+
+
+def _f1(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 2 * counts[..., 0] / np.maximum(1, 2 * counts[..., 0] + counts[..., 1] + counts[..., 2])
+
+
+def _onset_cells(rolls: Sequence[Rolls], clips: ClipArrays) -> float:
+    """F1 of onsets over (pitch, frame), within a frame, at the best threshold: a fast stand-in for the notes' F1."""
+    best = 0.0
+    for threshold in (0.15, 0.3, 0.45, 0.6):
+        counts = np.zeros(3)
+        for clip, roll in enumerate(rolls):
+            probs = roll.onset.max(axis=0)
+            peak = (probs >= np.pad(probs, ((0, 0), (1, 0)))[:, :-1]) & (probs > np.pad(probs, ((0, 0), (0, 1)))[:, 1:])
+            claims = peak & (probs > threshold)
+            notes = clips.notes[clips.notes[:, 0] == clip]
+            truth = np.zeros_like(claims)
+            truth[notes[:, 4], notes[:, 2]] = True
+            counts += (
+                (claims & _widened(truth)).sum(),
+                (claims & ~_widened(truth)).sum(),
+                (truth & ~_widened(claims)).sum(),
+            )
+        best = max(best, float(_f1(counts)))
+    return best
+
+
+def _widened(cells: BoolArray) -> BoolArray:
+    result = cells.copy()
+    result[:, 1:] |= cells[:, :-1]
+    result[:, :-1] |= cells[:, 1:]
+    return result
+
+
+def _choose_presence(rolls: Sequence[Rolls], truths: Sequence[BoolArray]) -> tuple[float, ...]:
+    """The threshold at which each instrument is best told to be in a clip or not, by F1 over clips."""
+    sureness = np.stack([presence(roll.instrument) for roll in rolls])  # (clip, instrument)
+    is_there = np.stack([truth.any(axis=(1, 2)) for truth in truths])
+    scores = np.stack([_f1(_counts(sureness >= threshold, is_there, axes=(0,))) for threshold in _GRID])
+    return tuple(_GRID[scores.argmax(axis=0)].tolist())
+
+
+def _choose_onsets(
+    rolls: Sequence[Rolls], references: Sequence[list[Note]], thresholds: Thresholds
+) -> tuple[float, ...]:
+    """The threshold of the grid at which each instrument's notes score best, by F1 of pooled onsets."""
+    chosen = []
+    for instrument in tqdm(INSTRUMENT_NAMES, desc="onset thresholds", mininterval=5):
+        scores = []
+        for threshold in _GRID[1::2]:
+            alone = replace(thresholds, onset=(float(threshold),) * N_INSTRUMENTS, instruments=(instrument,))
+            matched = n_reference = n_decoded = 0
+            for roll, reference in zip(rolls, references, strict=True):
+                wanted = [note for note in reference if note.instrument == instrument]
+                found = rolls_to_notes(roll, alone)
+                n_reference += len(wanted)
+                n_decoded += len(found)
+                matched += _n_matched(wanted, found, with_offset=False)
+            scores.append(2 * matched / max(1, n_reference + n_decoded))
+        chosen.append(float(_GRID[1::2][int(np.argmax(scores))]))
+    return tuple(chosen)
+
+
+def _note_f1(
+    references: Sequence[list[Note]], decoded: Sequence[list[Note]], *, with_offset: bool, with_instrument: bool
+) -> float:
+    scores = []
+    for reference, found in zip(references, decoded, strict=True):
+        if not reference and not found:
+            continue
+        groups: Iterable[tuple[list[Note], list[Note]]] = [(reference, found)]
+        if with_instrument:
+            groups = [
+                ([n for n in reference if n.instrument == name], [n for n in found if n.instrument == name])
+                for name in INSTRUMENT_NAMES
+            ]
+        matched = sum(_n_matched(*group, with_offset=with_offset) for group in groups)
+        scores.append(2 * matched / (len(reference) + len(found)))
+    return float(np.mean(scores)) if scores else 0.0
+
+
+def _n_matched(reference: list[Note], found: list[Note], *, with_offset: bool) -> int:
+    if not reference or not found:
+        return 0
+    matching = mir_eval.transcription.match_notes(
+        *_intervals_and_hertz(reference), *_intervals_and_hertz(found), offset_ratio=0.2 if with_offset else None
+    )
+    return len(matching)
+
+
+def _intervals_and_hertz(notes: list[Note]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    intervals = np.array([(note.onset, note.offset) for note in notes])
+    return intervals, mir_eval.util.midi_to_hz(np.array([note.pitch for note in notes]))
+
+
+def _leakage(references: Sequence[list[Note]], decoded: Sequence[list[Note]]) -> float:
+    n_there = sum(len({note.instrument for note in notes}) for notes in references)
+    return sum(len({note.instrument for note in notes}) for notes in decoded) / max(1, n_there)
+
+
+def _auc_per_second(rolls: Sequence[Rolls], truths: Sequence[BoolArray]) -> dict[str, float]:
+    """Area under the ROC curve for "does it play in this second", the mean probability against the truth."""
+    per_second = round(SPEC.frame_rate)
+    result = {}
+    for name, members in RECOGNITION.items():
+        rows = [INSTRUMENT_INDEX[member] for member in members]
+        claims, there = [], []
+        for roll, truth in zip(rolls, truths, strict=True):
+            probs, is_active = roll.instrument[rows].max(axis=0), truth[rows].any(axis=(0, 1))
+            for first in range(0, len(probs) - per_second + 1, per_second):
+                claims.append(float(probs[first : first + per_second].mean()))
+                there.append(bool(is_active[first : first + per_second].any()))
+        result[name] = float(roc_auc_score(there, claims)) if len(set(there)) == 2 else float("nan")
+    return result
+
+
+def _taken_for(truths: Sequence[BoolArray], rolls: Sequence[Rolls], thresholds: RollThresholds) -> list[list[float]]:
+    """Of the cells where only one instrument sounds, the share given to each instrument."""
+    per_piano = np.array(thresholds.piano)[:, None, None]
+    shares = np.zeros((N_INSTRUMENTS, N_INSTRUMENTS))
+    totals = np.zeros(N_INSTRUMENTS)
+    for roll, truth in zip(rolls, truths, strict=True):
+        is_alone = truth.sum(axis=0) == 1
+        claims = roll.piano > per_piano
+        for instrument in range(N_INSTRUMENTS):
+            cells = truth[instrument] & is_alone
+            totals[instrument] += cells.sum()
+            shares[instrument] += claims[:, cells].sum(axis=1)
+    result: list[list[float]] = np.round(shares / np.maximum(1, totals)[:, None], 3).tolist()
+    return result

@@ -1,0 +1,217 @@
+"""``python -m train fit``: train a network, so that it can be left alone and stopped at any time.
+
+A run's folder holds ``last.pt`` (everything needed to go on exactly: weights, average, optimiser, epoch), the weights that
+scored best on validation as ``best.safetensors``, and ``log.csv`` with a line an epoch.
+"""
+
+import csv
+import json
+import logging
+import math
+import subprocess
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from mtinst.checkpoint import save_checkpoint
+from mtinst.errors import MtinstError
+from mtinst.model import UNet, n_weights
+from mtinst.notes import Thresholds
+from mtinst.spec import SPEC
+from train.config import Experiment
+from train.datasets import Batch, MixtureDataset, PartStore, collate
+from train.evaluate import ClipArrays, quick_scores
+from train.losses import Losses, multitask_loss
+
+logger = logging.getLogger(__name__)
+
+_STATISTICS_CLIPS = 256
+_STATISTICS_EPOCH = 2**31  # an epoch that no run reaches: per-bin statistics come from its clips
+
+
+class TrainingError(MtinstError):
+    """Training cannot start or go on."""
+
+
+@dataclass
+class _Run:
+    """Everything that a run carries from step to step."""
+
+    model: UNet
+    average: AveragedModel
+    optimizer: torch.optim.Optimizer
+    epoch: int = 0
+    best: float = -1.0
+    seconds: float = 0.0
+
+    def save(self, path: Path, experiment: Experiment) -> None:
+        """Write ``last.pt`` by way of a partial file."""
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "epoch": self.epoch,
+            "best": self.best,
+            "seconds": self.seconds,
+            "experiment": json.dumps(asdict(experiment)),
+        }
+        partial = path.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go on from ``last.pt``."""
+        state = torch.load(path, weights_only=True, map_location="cpu")
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.epoch, self.best, self.seconds = state["epoch"], state["best"], state["seconds"]
+
+
+def fit(
+    experiment: Experiment,
+    prepared_dir: Path,
+    run_dir: Path,
+    *,
+    n_workers: int = 1,
+    device: str = "auto",
+    n_validation_clips: int = 60,
+) -> None:
+    """Train from the start, or from ``run_dir/last.pt`` when it is there.
+
+    The learning rate depends on the step alone, so a run that is resumed with more epochs goes on as if it had been
+    meant to from the start, as long as it had not begun to cool down.
+
+    Raises
+    ------
+    TrainingError
+        If the loss is not a finite number.
+    """
+    run_dir.mkdir(parents=True, exist_ok=True)
+    target = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    torch.manual_seed(experiment.seed)
+    store = PartStore.open(prepared_dir / "parts")
+    validation = ClipArrays.open(prepared_dir / "valid.npz").first(n_validation_clips)
+
+    model = UNet(experiment.model, SPEC)
+    last = run_dir / "last.pt"
+    if not last.is_file():
+        _set_statistics(
+            model,
+            MixtureDataset(
+                store, experiment.mix, seed=experiment.seed, epoch=_STATISTICS_EPOCH, n_clips=_STATISTICS_CLIPS
+            ),
+        )
+    model.to(target)
+    run = _Run(
+        model,
+        AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(experiment.average_decay), use_buffers=True),
+        torch.optim.AdamW(
+            model.parameters(), lr=experiment.learning_rate, weight_decay=experiment.weight_decay, betas=(0.9, 0.98)
+        ),
+    )
+    if last.is_file():
+        run.load(last)
+    logger.info("%s: %s weights on %s, from epoch %d", experiment.name, f"{n_weights(model):,}", target, run.epoch)
+
+    while run.epoch < experiment.epochs:
+        began = time.monotonic()
+        dataset = MixtureDataset(
+            store, experiment.mix, seed=experiment.seed, epoch=run.epoch, n_clips=experiment.clips_per_epoch
+        )
+        loader = DataLoader(dataset, batch_size=experiment.batch_size, num_workers=n_workers, collate_fn=collate)
+        losses = _train_epoch(run, loader, experiment, target)
+        run.epoch += 1
+        run.seconds += time.monotonic() - began
+        scores = quick_scores(run.average.module, validation)
+        if scores["piano_roll"] > run.best:
+            run.best = scores["piano_roll"]
+            save_checkpoint(
+                run_dir / "best.safetensors",
+                run.average.module,
+                thresholds=Thresholds.uniform(),
+                training=training_record(experiment, run.epoch, run.seconds),
+            )
+        run.save(last, experiment)
+        _log(run_dir / "log.csv", {"epoch": run.epoch, "minutes": round(run.seconds / 60, 1), **losses, **scores})
+
+
+def learning_rate_at(step: int, experiment: Experiment) -> float:
+    """Up in a line over the warm-up, flat, and down in a line to a hundredth over the cool-down."""
+    steps_per_epoch = math.ceil(experiment.clips_per_epoch / experiment.batch_size)
+    n_steps = experiment.epochs * steps_per_epoch
+    n_cooldown = experiment.cooldown_epochs * steps_per_epoch
+    warm = min(1.0, (step + 1) / max(1, experiment.warmup_steps))
+    left = min(1.0, (n_steps - step) / max(1, n_cooldown))
+    return experiment.learning_rate * warm * max(0.01, left)
+
+
+def training_record(experiment: Experiment, epoch: int, seconds: float) -> dict[str, Any]:
+    """What a checkpoint says about how it was made."""
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    return {
+        "experiment": asdict(experiment),
+        "epoch": epoch,
+        "clips": epoch * experiment.clips_per_epoch,
+        "hours": round(seconds / 3600, 2),
+        "commit": commit,
+    }
+
+
+def _train_epoch(
+    run: _Run, loader: "DataLoader[Any]", experiment: Experiment, target: torch.device
+) -> dict[str, float]:
+    """One pass over the loader; mean losses and the clips a second."""
+    run.model.train()
+    sums = torch.zeros(4)
+    began, n_clips = time.monotonic(), 0
+    first_step = run.epoch * len(loader)
+    for index, batch in enumerate(tqdm(loader, desc=f"epoch {run.epoch + 1}", mininterval=10, leave=False)):
+        for group in run.optimizer.param_groups:
+            group["lr"] = learning_rate_at(first_step + index, experiment)
+        losses = _step(run, Batch(*(tensor.to(target) for tensor in batch)), experiment)
+        sums += torch.stack(losses).detach().cpu()
+        n_clips += len(batch.log_cqt)
+    means = (sums / len(loader)).tolist()
+    speed = n_clips / (time.monotonic() - began)
+    return {
+        **{f"loss_{name}": round(mean, 5) for name, mean in zip(Losses._fields, means, strict=True)},
+        "clips_per_s": round(speed, 2),
+    }
+
+
+def _step(run: _Run, batch: Batch, experiment: Experiment) -> Losses:
+    losses = multitask_loss(run.model(batch.log_cqt), batch, experiment.loss)
+    if not torch.isfinite(losses.total):
+        raise TrainingError(
+            f"the loss became {losses.total.item()} in epoch {run.epoch + 1}; {experiment.name} stops here."
+        )
+    run.optimizer.zero_grad()
+    losses.total.backward()
+    torch.nn.utils.clip_grad_norm_(run.model.parameters(), experiment.clip_norm)
+    run.optimizer.step()
+    run.average.update_parameters(run.model)
+    return losses
+
+
+def _set_statistics(model: UNet, dataset: MixtureDataset) -> None:
+    """Mean and standard deviation of each bin, over clips that are never trained on."""
+    features = torch.stack([torch.from_numpy(dataset[index][0]) for index in range(len(dataset))])  # (clip, bin, T)
+    model.feature_mean.copy_(features.mean(dim=(0, 2)))
+    model.feature_std.copy_(features.std(dim=(0, 2)).clamp_min(1e-2))
+
+
+def _log(path: Path, row: dict[str, float]) -> None:
+    is_new = not path.is_file()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, row)
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)
+    print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)

@@ -1,0 +1,53 @@
+"""The paper's three losses, and one for onsets.
+
+All are binary cross-entropies averaged over cells (section 3.2); instrument and pitch targets come out of the pianoroll
+as the predictions do, by asking whether any note sounds.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mtinst.model import Logits
+from train.config import LossWeights
+from train.datasets import Batch
+
+# Rolls are mostly silence, so a mean over cells is tiny; this brings the pianoroll's loss to the scale of the others.
+_ROLL_SCALE = 20.0
+
+
+class Losses(NamedTuple):
+    """Weighted terms, each a scalar tensor; their sum is what training minimises."""
+
+    piano: Tensor
+    instrument: Tensor
+    pitch: Tensor
+    onset: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        return self.piano + self.instrument + self.pitch + self.onset
+
+
+def multitask_loss(logits: Logits, batch: Batch, weights: LossWeights) -> Losses:
+    """Each term times its weight; the onset's is zero for a network without an onset head."""
+    instrument = batch.piano.amax(dim=2)
+    pitch = batch.piano.amax(dim=1)
+    onset = logits.piano.new_zeros(())
+    if logits.onset is not None:
+        onset = _cross_entropy(logits.onset, batch.onset, weights.onset_positive)
+    return Losses(
+        piano=weights.piano * _ROLL_SCALE * _cross_entropy(logits.piano, batch.piano, weights.positive),
+        instrument=weights.instrument * _cross_entropy(logits.instrument, instrument, 1.0),
+        pitch=weights.pitch * _cross_entropy(logits.pitch, pitch, 1.0),
+        onset=weights.onset * _ROLL_SCALE * onset,
+    )
+
+
+def _cross_entropy(logits: Tensor, targets: Tensor, positive: float) -> Tensor:
+    """Mean binary cross-entropy in which the active side of each cell counts `positive` times."""
+    return functional.binary_cross_entropy_with_logits(
+        logits.float(), targets, pos_weight=torch.tensor(positive, device=logits.device)
+    )

@@ -1,0 +1,254 @@
+"""``python -m train prepare``: MIDI, soundfonts and samples to arrays that training and scoring read.
+
+Under the output folder:
+
+- ``parts/``: single parts of ten seconds, alone, as complex CQTs (float16, real and imaginary) with their labels. The CQT
+  is linear, so the loader mixes parts by adding these, never the same mixture twice.
+- ``valid.npz``, ``same.npz``, ``unseen.npz``: fixed mixtures as 16-bit audio with their notes, for thresholds (pieces of
+  the validation side, training timbres), for the paper's protocol (test pieces, training timbres) and for the test that
+  counts (test pieces, held-out timbres, and drums, other instruments, singing, noise and rooms).
+- ``pieces.csv``: which piece is on which side.
+
+Item ``i`` draws from ``default_rng((seed, set, i))``, so the number of processes changes nothing.
+"""
+
+import csv
+import multiprocessing
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from mtinst.features import ComplexArray, cqt
+from mtinst.spec import INSTRUMENT_INDEX, N_INSTRUMENTS, SPEC, FloatArray
+from train.arrange import Library, Part
+from train.labels import FRAME_NOTE, audible_notes, sounding_notes
+from train.render import RATE, Band, add_room, noise
+from train.sources import Split, find_pieces
+from train.timbres import TimbreSplit
+
+CLIP_S = 10.0
+N_SAMPLES = round(CLIP_S * RATE)
+N_FRAMES = SPEC.n_frames(N_SAMPLES)
+# What is not one of the nine comes after them.
+OTHER, DRUMS, SINGING, NOISE = range(N_INSTRUMENTS, N_INSTRUMENTS + 4)
+CLASS_INDEX = {**INSTRUMENT_INDEX, "other": OTHER, "drums": DRUMS, "singing": SINGING, "noise": NOISE}
+
+_PARTS_SEED, _NOISE_SEED = 0, 1
+_NOISE_SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class ClipSet:
+    """A fixed set of mixtures: which pieces, which timbres, and whether there is more than the nine in them."""
+
+    name: str
+    pieces: Split
+    timbres: TimbreSplit
+    seed: int
+    has_distractors: bool
+
+
+CLIP_SETS = (
+    ClipSet("valid", "valid", "train", seed=2, has_distractors=True),
+    ClipSet("same", "test", "train", seed=3, has_distractors=False),
+    ClipSet("unseen", "test", "unseen", seed=4, has_distractors=True),
+)
+
+
+@dataclass(frozen=True)
+class RenderedPart:
+    """A part alone: class index, complex CQT at unit power, labels."""
+
+    class_index: int
+    cqt: ComplexArray
+    notes: NDArray[np.void]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A mixture: audio in [-1, 1] and what sounds in it, rows of (instrument index, first frame, end frame, row)."""
+
+    samples: FloatArray
+    notes: NDArray[np.int32]
+
+
+def prepare(data_dir: Path, out_dir: Path, *, n_parts: int, n_clips: int, seed: int, n_jobs: int) -> None:
+    """Write everything above to `out_dir`; `data_dir` is laid out as in the README of this package."""
+    midi_dir = unpack_midi(data_dir, out_dir)
+    files = find_pieces(midi_dir)
+    with (out_dir / "pieces.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("piece", "split"))
+        writer.writerows((f.path.relative_to(midi_dir).as_posix(), f.split) for f in files)
+    for clip_set in CLIP_SETS:
+        write_clips(out_dir, data_dir, midi_dir, clip_set, n_clips=n_clips, seed=seed, n_jobs=n_jobs)
+    write_parts(out_dir, data_dir, midi_dir, n_parts=n_parts, seed=seed, n_jobs=n_jobs)
+
+
+def unpack_midi(data_dir: Path, out_dir: Path) -> Path:
+    """The folder with a folder for each corpus, unpacked from ``data_dir/midi/*.tar.xz`` the first time."""
+    midi_dir = out_dir / "midi"
+    if not midi_dir.is_dir():
+        archives = sorted((data_dir / "midi").glob("*.tar.xz"))
+        if not archives:
+            raise FileNotFoundError(f"{data_dir / 'midi'} holds no .tar.xz archive of MIDI files.")
+        out_dir.mkdir(parents=True, exist_ok=True)
+        for archive in archives:
+            with tarfile.open(archive) as tar:
+                songs = [member for member in tar if member.isfile() and member.name.endswith((".mid", ".midi"))]
+                tar.extractall(out_dir, members=songs, filter="data")
+    return midi_dir
+
+
+def write_parts(out_dir: Path, data_dir: Path, midi_dir: Path, *, n_parts: int, seed: int, n_jobs: int) -> None:
+    """Render groups of parts (each group one excerpt) until there are `n_parts`."""
+    folder = out_dir / "parts"
+    folder.mkdir(parents=True, exist_ok=True)
+    classes: list[int] = []
+    groups: list[int] = []
+    notes: list[NDArray[np.void]] = []
+    setup = (data_dir, midi_dir, "train", "train", seed)
+    with (
+        (folder / "cqt.f16.partial").open("wb") as file,
+        multiprocessing.get_context("spawn").Pool(n_jobs, _start_worker, setup) as pool,
+        tqdm(total=n_parts, unit="part", mininterval=5) as bar,
+    ):
+        # Twice as many groups as could be wanted: the pool is left when there are enough parts.
+        for group, rendered in enumerate(pool.imap(_render_group, range(2 * n_parts), chunksize=4)):
+            for part in rendered:
+                file.write(np.stack((part.cqt.real, part.cqt.imag), axis=-1).astype(np.float16).tobytes())
+                classes.append(part.class_index)
+                groups.append(group)
+                notes.append(part.notes)
+            bar.update(len(rendered))
+            if len(classes) >= n_parts:
+                break
+    np.savez(
+        folder / "parts.npz",
+        classes=np.array(classes, dtype=np.int8),
+        groups=np.array(groups, dtype=np.int32),
+        note_ends=np.cumsum([len(part) for part in notes]),
+        notes=np.concatenate(notes),
+    )
+    (folder / "cqt.f16.partial").replace(folder / "cqt.f16")
+
+
+def write_clips(
+    out_dir: Path, data_dir: Path, midi_dir: Path, clip_set: ClipSet, *, n_clips: int, seed: int, n_jobs: int
+) -> None:
+    """Render a fixed set of mixtures."""
+    setup = (data_dir, midi_dir, clip_set.pieces, clip_set.timbres, seed)
+    jobs = [(clip_set, index) for index in range(n_clips)]
+    with multiprocessing.get_context("spawn").Pool(n_jobs, _start_worker, setup) as pool:
+        clips = list(tqdm(pool.imap(_render_clip, jobs, chunksize=4), total=n_clips, desc=clip_set.name, mininterval=5))
+    np.savez(
+        out_dir / f"{clip_set.name}.npz",
+        samples=np.stack([np.round(clip.samples * 32767).astype(np.int16) for clip in clips]),
+        notes=np.concatenate(
+            [np.insert(clip.notes, 0, index, axis=1) for index, clip in enumerate(clips)]
+        ),  # clip, instrument, first frame, end frame, row
+    )
+
+
+def render_group(library: Library, band: Band, rng: np.random.Generator) -> list[RenderedPart]:
+    """One excerpt, each of its parts alone; now and then a stretch of noise instead."""
+    if rng.random() < _NOISE_SHARE:
+        return [RenderedPart(NOISE, _at_unit_power(cqt(noise(N_SAMPLES, rng))), np.empty(0, FRAME_NOTE))]
+    rendered = []
+    for part in library.draw_parts(rng, CLIP_S):
+        part_cqt = cqt(_play(band, part, rng))
+        if np.abs(part_cqt).max() > 0:
+            rendered.append(RenderedPart(CLASS_INDEX[part.plays], _at_unit_power(part_cqt), _labels(part, part_cqt)))
+    return rendered
+
+
+def render_clip(library: Library, band: Band, rng: np.random.Generator, *, has_distractors: bool) -> Clip:
+    """A mixture of one to five of the nine, from one excerpt or several, at drawn levels.
+
+    With distractors: drums, other instruments and singing where the excerpt has them and in a share of the rest, noise in
+    a third, a room around everything in a third.
+    """
+    n_parts = int(rng.choice((1, 2, 3, 4, 5), p=(0.25, 0.27, 0.23, 0.15, 0.10)))
+    nine: dict[str, Part] = {}
+    others: dict[str, Part] = {}
+    while len(nine) < n_parts:
+        drawn = library.draw_parts(rng, CLIP_S)
+        for part in drawn[:1] if nine and rng.random() < 0.5 else drawn:
+            if part.plays in INSTRUMENT_INDEX:
+                if len(nine) < n_parts:
+                    nine.setdefault(part.plays, part)
+            elif has_distractors and rng.random() < 0.6:
+                others.setdefault(part.plays, part)
+    if has_distractors and rng.random() < 0.25:
+        others.update((part.plays, part) for part in library.draw_parts(rng, CLIP_S) if part.plays == "drums")
+
+    mixture = np.zeros(N_SAMPLES, dtype=np.float32)
+    played: list[tuple[Part, ComplexArray]] = []
+    for part in (*nine.values(), *others.values()):
+        sound = _play(band, part, rng)
+        peak = float(np.abs(sound).max())
+        if peak > 0:
+            power = float(np.sqrt(np.mean(sound[np.abs(sound) > 1e-3 * peak] ** 2)))
+            sound = sound * np.float32(10 ** (rng.uniform(-12, 0) / 20) / power)
+            mixture += sound
+            played.append((part, cqt(sound)))
+    if has_distractors and rng.random() < 0.33:
+        mixture = add_room(mixture, rng)
+    if has_distractors and rng.random() < 0.33:
+        mixture += noise(N_SAMPLES, rng) * np.float32(10 ** (rng.uniform(-60, -30) / 20))
+    loudest = float(np.abs(cqt(mixture)).max())
+    rows = [
+        (INSTRUMENT_INDEX[part.plays], note["first"], note["end"], note["pitch"])
+        for part, part_cqt in played
+        if part.plays in INSTRUMENT_INDEX
+        for note in audible_notes(_labels(part, part_cqt), part_cqt, loudest)
+    ]
+    samples = mixture * np.float32(0.9 / max(1e-6, float(np.abs(mixture).max())))
+    return Clip(samples, np.array(rows, dtype=np.int32).reshape(-1, 4))
+
+
+def _play(band: Band, part: Part, rng: np.random.Generator) -> FloatArray:
+    return band.play(part.notes, band.draw_timbre(part.plays, rng), N_SAMPLES, rng)
+
+
+def _labels(part: Part, part_cqt: ComplexArray) -> NDArray[np.void]:
+    if part.plays not in INSTRUMENT_INDEX:
+        return np.empty(0, FRAME_NOTE)
+    return sounding_notes(part.notes, part_cqt)
+
+
+def _at_unit_power(part_cqt: ComplexArray) -> ComplexArray:
+    """Scaled so that the mean power of the frames that sound is 1, whatever the bank's loudness."""
+    power = np.sum(np.abs(part_cqt) ** 2, axis=0)
+    sounding = power[power > 1e-4 * power.max()]
+    result: ComplexArray = (part_cqt / np.sqrt(sounding.mean())).astype(np.complex64)
+    return result
+
+
+class _Worker:
+    """What each process of the pool keeps."""
+
+    library: Library
+    band: Band
+    seed: int
+
+
+def _start_worker(data_dir: Path, midi_dir: Path, pieces: Split, timbres: TimbreSplit, seed: int) -> None:
+    _Worker.library = Library(find_pieces(midi_dir), pieces)
+    _Worker.band = Band(data_dir, timbres)
+    _Worker.seed = seed
+
+
+def _render_group(group: int) -> list[RenderedPart]:
+    rng = np.random.default_rng((_Worker.seed, _PARTS_SEED, group))
+    return render_group(_Worker.library, _Worker.band, rng)
+
+
+def _render_clip(job: tuple[ClipSet, int]) -> Clip:
+    clip_set, index = job
+    rng = np.random.default_rng((_Worker.seed, clip_set.seed, index))
+    return render_clip(_Worker.library, _Worker.band, rng, has_distractors=clip_set.has_distractors)

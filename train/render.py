@@ -1,0 +1,311 @@
+"""Notes to the sound of one part: soundfonts, recorded samples, and what a player and a room add.
+
+:class:`Band` holds everything that can sound. Its parts are mono float32 at 16 kHz and not yet levelled.
+"""
+
+import csv
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+from scipy.signal import fftconvolve
+
+from mtinst.spec import SPEC, FloatArray
+from train.sources import OFFSET, ONSET, PITCH, VELOCITY
+from train.timbres import (
+    DRUM_KITS,
+    MISSING_PROGRAMS,
+    OTHER_BANKS,
+    OTHER_PROGRAMS,
+    PROGRAMS,
+    SAMPLE_BANKS,
+    STRUCK,
+    TRAIN_SOUNDFONTS,
+    UNSEEN_SOUNDFONTS,
+    TimbreSplit,
+)
+
+RATE = SPEC.sample_rate
+SEMITONES_OFF = 3  # a sample may sound this far from the pitch it was recorded at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timbre:
+    """A soundfont's program or a sample bank, playing for a class (or ``other``, ``drums``, ``singing``)."""
+
+    plays: str
+    kind: Literal["soundfont", "samples"]
+    bank: str
+    program: int = 0
+    recorded_as: str = ""
+
+
+def import_fluidsynth():
+    import ctypes.util, glob, importlib.util, os
+
+    spec = importlib.util.find_spec("pygame")
+    root = os.path.dirname(os.path.dirname(spec.origin))
+    lib = glob.glob(root + "/pygame_ce.libs/libfluidsynth*")[0]
+    f = ctypes.util.find_library
+    ctypes.util.find_library = lambda n: lib if "fluidsynth" in n else f(n)
+    import fluidsynth
+
+    ctypes.util.find_library = f
+    return fluidsynth
+
+
+class Band:
+    """Every timbre on one side of the split, ready to play.
+
+    Parameters
+    ----------
+    data_dir : Path
+        With ``soundfonts/``, ``samples/`` and ``singing/``.
+    split : "train" or "unseen"
+    """
+
+    def __init__(self, data_dir: Path, split: TimbreSplit) -> None:
+        self.timbres = _timbres(split)
+        self._soundfonts = {
+            name: SoundfontPlayer(data_dir / "soundfonts" / name)
+            for name in {t.bank for options in self.timbres.values() for t in options if t.kind == "soundfont"}
+        }
+        self._samples = _read_samples(data_dir / "samples")
+        self._samples[("singing", "singing")] = _read_singing(data_dir / "singing")
+
+    def draw_timbre(self, plays: str, rng: np.random.Generator) -> Timbre:
+        """A soundfont or a sample bank, each half of the time where there are both."""
+        options = self.timbres[plays]
+        kinds = sorted({timbre.kind for timbre in options})
+        kind = kinds[rng.integers(len(kinds))]
+        options = tuple(timbre for timbre in options if timbre.kind == kind)
+        return options[rng.integers(len(options))]
+
+    def play(self, notes: NDArray[np.float64], timbre: Timbre, n_samples: int, rng: np.random.Generator) -> FloatArray:
+        """One part, shape (n_samples,), dry unless the draw gave it a room."""
+        if timbre.kind == "soundfont":
+            detune = 0.0 if timbre.plays == "drums" else rng.uniform(-0.25, 0.25)
+            sound = self._soundfonts[timbre.bank].play(
+                notes, timbre.program, n_samples, is_drum=timbre.plays == "drums", detune=detune
+            )
+        else:
+            sound = play_samples(
+                notes,
+                self._samples[(timbre.bank, timbre.recorded_as)],
+                n_samples,
+                rng,
+                is_struck=timbre.plays in STRUCK,
+            )
+        if timbre.plays == "electric_guitar" and timbre.kind == "samples" and rng.random() < 0.4:
+            sound = distort(sound, rng)
+        if rng.random() < 0.5:
+            sound = add_room(sound, rng)
+        return sound
+
+
+class SoundfontPlayer:
+    """FluidSynth with one soundfont, without its reverb and chorus; every program keeps a channel, so loads once."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is not there: a soundfont is missing from the training data.")
+        self._name = path.name
+        self._synth: Any = import_fluidsynth().Synth(samplerate=float(RATE), gain=0.4, channels=256)
+        self._synth.setting("synth.reverb.active", 0)
+        self._synth.setting("synth.chorus.active", 0)
+        self._synth.setting("synth.dynamic-sample-loading", 1)
+        self._font = self._synth.sfload(str(path))
+        self._channel_of: dict[tuple[int, int], int] = {}
+
+    def play(
+        self, notes: NDArray[np.float64], program: int, n_samples: int, *, is_drum: bool, detune: float
+    ) -> FloatArray:
+        """Mono (n_samples,); `detune` in semitones."""
+        channel = self._channel(128 if is_drum else 0, program)
+        self._synth.cc(channel, 120, 0)  # all sound off, then let it settle
+        self._synth.get_samples(256)
+        self._synth.pitch_bend(channel, round(detune / 2 * 8192))
+        events = [(int(note[ONSET] * RATE), 1, int(note[PITCH]), int(note[VELOCITY])) for note in notes]
+        events += [(int(note[OFFSET] * RATE), 0, int(note[PITCH]), 0) for note in notes]
+        blocks, now = [], 0
+        for time, is_onset, pitch, velocity in sorted(events):
+            time = min(time, n_samples)
+            if time > now:
+                blocks.append(self._synth.get_samples(time - now))
+                now = time
+            if is_onset:
+                self._synth.noteon(channel, pitch, max(1, min(127, velocity)))
+            else:
+                self._synth.noteoff(channel, pitch)
+        if n_samples > now:
+            blocks.append(self._synth.get_samples(n_samples - now))
+        stereo = np.concatenate(blocks).reshape(-1, 2).astype(np.float32)
+        mono: FloatArray = stereo.mean(axis=1) / np.float32(32768)
+        return mono
+
+    def _channel(self, bank: int, program: int) -> int:
+        key = bank, program
+        if key not in self._channel_of:
+            self._channel_of[key] = len(self._channel_of)
+            if self._synth.program_select(self._channel_of[key], self._font, bank, program) != 0:
+                raise ValueError(f"{self._name} has no bank {bank} program {program}.")
+        return self._channel_of[key]
+
+
+SampleBank = dict[int, list[FloatArray]]  # recorded pitch -> takes
+
+
+def play_samples(
+    notes: NDArray[np.float64],
+    bank: SampleBank,
+    n_samples: int,
+    rng: np.random.Generator,
+    *,
+    is_struck: bool,
+) -> FloatArray:
+    """Each note from a recording up to three semitones away (the nearest there is otherwise), resampled to its pitch.
+
+    Held notes longer than the recording go on through its steady middle, cross-faded; struck ones die away. A part has a
+    tuning, a note a little of its own, and held notes may have vibrato.
+    """
+    out = np.zeros(n_samples, dtype=np.float32)
+    recorded = np.array(sorted(bank))
+    tuning = rng.uniform(-0.2, 0.2)
+    vibrato_depth = 0.0 if is_struck or rng.random() < 0.5 else rng.uniform(0.05, 0.3)
+    vibrato_hz = rng.uniform(4.5, 6.8)
+    release_s = rng.uniform(0.05, 0.3)
+    dynamics = rng.uniform(0.3, 1.5)  # exponent: how much velocity shows
+    for note in notes:
+        start = int(note[ONSET] * RATE)
+        if start >= n_samples:
+            continue
+        distance = np.abs(recorded - note[PITCH])
+        near = recorded[distance <= max(SEMITONES_OFF, int(distance.min()))]
+        source = int(near[rng.integers(len(near))])
+        takes = bank[source]
+        take = takes[rng.integers(len(takes))]
+        ratio = 2.0 ** ((note[PITCH] - source + tuning + rng.normal(0, 0.04)) / 12)
+        length = min(n_samples - start, int((note[OFFSET] - note[ONSET] + release_s) * RATE))
+        if not is_struck:
+            take = sustain(take, int(length * ratio) + 2)
+        position = np.arange(min(length, int((len(take) - 1) / ratio))) * ratio
+        if len(position) < 32:
+            continue
+        if vibrato_depth > 0:
+            seconds = np.arange(len(position)) / RATE
+            depth = vibrato_depth * np.minimum(1.0, seconds / 0.4)
+            bend = depth * np.log(2) / 12 * np.sin(2 * np.pi * vibrato_hz * seconds)
+            position = np.clip(position + np.cumsum(bend) * ratio, 0, len(take) - 1)
+        sound = np.interp(position, np.arange(len(take)), take).astype(np.float32)
+        release = min(len(sound), int(release_s * RATE))
+        sound[-release:] *= np.linspace(1, 0, release, dtype=np.float32) ** 2
+        out[start : start + len(sound)] += sound * np.float32((note[VELOCITY] / 100) ** dynamics)
+    return out
+
+
+def sustain(take: FloatArray, n_samples: int) -> FloatArray:
+    """Lengthen a held note by repeating its steady middle, each time cross-faded over 80 ms."""
+    fade = int(0.08 * RATE)
+    begin, end = int(0.35 * len(take)), int(0.8 * len(take))
+    if len(take) >= n_samples or end - begin < 3 * fade:
+        return take
+    middle, ramp = take[begin:end], np.linspace(0, 1, fade, dtype=np.float32)
+    n_repeats = -(-(n_samples - end) // (len(middle) - fade))
+    result = np.zeros(end + n_repeats * (len(middle) - fade), dtype=np.float32)
+    result[:end] = take[:end]
+    for join in range(end - fade, len(result) - len(middle) + 1, len(middle) - fade):
+        result[join : join + fade] *= 1 - ramp
+        result[join : join + fade] += middle[:fade] * ramp
+        result[join + fade : join + len(middle)] = middle[fade:]
+    return result
+
+
+def distort(sound: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Overdrive: soft clipping by 6 to 30 dB."""
+    level = float(np.abs(sound).max(initial=0.0))
+    if level == 0.0:
+        return sound
+    drive = 10 ** (rng.uniform(6, 30) / 20)
+    result: FloatArray = (np.tanh(sound / level * drive) * level).astype(np.float32)
+    return result
+
+
+def add_room(sound: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Reverberation by an impulse response of decaying noise, 0.15 to 1.8 s long (to -60 dB)."""
+    decay_s = rng.uniform(0.15, 1.8)
+    seconds = np.arange(int(decay_s * RATE)) / RATE
+    tail = rng.standard_normal(len(seconds)) * 10 ** (-3 * seconds / decay_s)
+    tail[: int(rng.uniform(0.001, 0.02) * RATE)] = 0
+    tail /= np.sqrt(np.sum(tail**2))
+    wet = fftconvolve(sound, tail.astype(np.float32))[: len(sound)]
+    result: FloatArray = (sound + rng.uniform(0.1, 0.7) * wet).astype(np.float32)
+    return result
+
+
+def noise(n_samples: int, rng: np.random.Generator) -> FloatArray:
+    """Hiss of a drawn colour, sometimes with mains hum or crackle."""
+    spectrum = np.fft.rfft(rng.standard_normal(n_samples))
+    hertz = np.maximum(np.fft.rfftfreq(n_samples, 1 / RATE), 20.0)
+    sound = np.fft.irfft(spectrum * hertz ** -rng.uniform(0, 1), n_samples)
+    sound /= np.abs(sound).max()
+    if rng.random() < 0.3:
+        seconds = np.arange(n_samples) / RATE
+        mains = rng.choice((50.0, 60.0))
+        sound += sum(rng.uniform(0, 0.5) * np.sin(2 * np.pi * mains * k * seconds) for k in range(1, 6))
+    if rng.random() < 0.3:
+        clicks = rng.integers(0, n_samples, rng.integers(5, 80))
+        sound[clicks] += rng.uniform(-3, 3, len(clicks))
+    return sound.astype(np.float32)
+
+
+def _timbres(split: TimbreSplit) -> dict[str, tuple[Timbre, ...]]:
+    fonts = TRAIN_SOUNDFONTS if split == "train" else UNSEEN_SOUNDFONTS
+    timbres: dict[str, list[Timbre]] = defaultdict(list)
+    for name, programs in PROGRAMS.items():
+        timbres[name] += [
+            Timbre(plays=name, kind="soundfont", bank=font, program=program)
+            for font in fonts
+            for program in programs
+            if (font, program) not in MISSING_PROGRAMS
+        ]
+        timbres[name] += [
+            Timbre(plays=name, kind="samples", bank=bank, recorded_as=name) for bank in SAMPLE_BANKS[split][name]
+        ]
+    # The held-out soundfont has neither drums nor other instruments; those, never reported, come from the same place.
+    for font in TRAIN_SOUNDFONTS:
+        timbres["drums"] += [Timbre(plays="drums", kind="soundfont", bank=font, program=kit) for kit in DRUM_KITS]
+        timbres["other"] += [
+            Timbre(plays="other", kind="soundfont", bank=font, program=program) for program in OTHER_PROGRAMS
+        ]
+    timbres["other"] += [
+        Timbre(plays="other", kind="samples", bank=bank, recorded_as=name) for bank, name in OTHER_BANKS[split]
+    ]
+    timbres["singing"] = [Timbre(plays="singing", kind="samples", bank="singing", recorded_as="singing")]
+    return {name: tuple(options) for name, options in timbres.items()}
+
+
+def _read_samples(samples_dir: Path) -> dict[tuple[str, str], SampleBank]:
+    """(bank, instrument) -> its recordings, each at a peak of 1."""
+    banks: dict[tuple[str, str], SampleBank] = defaultdict(lambda: defaultdict(list))
+    with (samples_dir / "index.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            sound, rate = soundfile.read(samples_dir / row["file"], dtype="float32")
+            if rate != RATE:
+                raise ValueError(f"{row['file']} has a rate of {rate} Hz, {RATE} Hz is wanted.")
+            banks[(row["bank"], row["instrument"])][int(row["midi"])].append(_levelled(sound))
+    return {key: dict(bank) for key, bank in banks.items()}
+
+
+def _read_singing(singing_dir: Path) -> SampleBank:
+    """Sung syllables of one voice at about 137 Hz, C#3."""
+    takes = [soundfile.read(path, dtype="float32")[0] for path in sorted(singing_dir.glob("*.flac"))]
+    return {49: [_levelled(take) for take in takes]}
+
+
+def _levelled(sound: FloatArray) -> FloatArray:
+    result: FloatArray = sound / max(1e-6, float(np.abs(sound).max(initial=0.0)))
+    return result
