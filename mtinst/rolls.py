@@ -16,7 +16,7 @@ from mtinst.spec import N_INSTRUMENTS, SPEC, FeatureSpec, FloatArray
 
 WINDOW_S = 10.0
 HOP_S = 7.5
-BATCH_SIZE = 2
+BATCH_SIZE = 1
 
 
 class Rolls(NamedTuple):
@@ -86,7 +86,7 @@ def predict_rolls(
     log_cqt : ndarray of float32, shape (n_bins, n_frames)
     spec : FeatureSpec
     batch_size : int
-        Windows at a time; changes speed and memory, not the result.
+        Windows at a time; changes memory and speed, not the result. On a CPU, one is as fast as many.
     progress : callable, optional
         Called with the fraction done, after each batch.
 

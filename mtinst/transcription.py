@@ -215,7 +215,7 @@ class Transcription:
         """Read what :meth:`save_npz` wrote; MtinstError for anything else."""
         path = Path(path)
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return cls(
                     rolls=Rolls(*(arrays[f"{name}_roll"] for name in Rolls._fields)),
                     levels=arrays["levels"],
@@ -223,7 +223,7 @@ class Transcription:
                     duration_s=float(arrays["duration_s"]),
                     spec=spec,
                 )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
             raise MtinstError(f"{display_name(path)} is not a complete transcription") from error
 
 

@@ -2,6 +2,8 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from mtinst.midi import read_midi, write_midi
 from mtinst.notes import (
     ATTACK_S,
     ONSETLESS_SHORTEST_S,
@@ -76,6 +79,16 @@ def test_roll_to_notes_inverts_notes_to_roll(notes: list[Note]) -> None:
 @given(st.integers(1, 12).flatmap(lambda n: hnp.arrays(np.bool_, (N_INSTRUMENTS, SPEC.n_pitches, n))))
 def test_notes_to_roll_inverts_roll_to_notes(roll: np.ndarray) -> None:
     np.testing.assert_array_equal(notes_to_roll(roll_to_notes(roll), roll.shape[-1]), roll)
+
+
+@settings(max_examples=25, deadline=None)
+@given(grid_notes())
+def test_notes_and_their_roll_survive_a_midi_file(notes: list[Note]) -> None:
+    with TemporaryDirectory() as folder:
+        write_midi(notes, Path(folder, "song.mid"))
+        again = read_midi(Path(folder, "song.mid"))
+    assert again == notes
+    np.testing.assert_array_equal(notes_to_roll(again, N_FRAMES), notes_to_roll(notes, N_FRAMES))
 
 
 def test_notes_that_touch_become_one_without_onsets() -> None:

@@ -1,0 +1,388 @@
+"""A song in, notes out. A network made by hand stands in for a trained one, so that what must come out is known."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+import soundfile as sf
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+import mtinst
+from mtinst.checkpoint import save_checkpoint
+from mtinst.errors import AudioError, CheckpointError, MtinstError
+from mtinst.model import Logits, ModelConfig, UNet
+from mtinst.notes import Note, Thresholds, notes_to_onset_roll, notes_to_roll, rolls_to_notes
+from mtinst.pipeline import DEFAULT_WEIGHTS, Progress, Transcriber, Transcription, warm_up
+from mtinst.rolls import Rolls
+from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, SPEC, FloatArray
+
+GOLDEN = Path(__file__).parent / "golden" / "pipeline.npz"
+RATE = SPEC.sample_rate
+THRESHOLDS = Thresholds.uniform()
+
+
+class LoudestBins(nn.Module):
+    """Takes every loud bin of the CQT that is louder than the bins beside it for a violin."""
+
+    spec = SPEC
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.n_windows = 0
+
+    def forward(self, log_cqt: Tensor) -> Logits:  # noqa: D102
+        self.n_windows += len(log_cqt)
+        piano = torch.full((len(log_cqt), N_INSTRUMENTS, *log_cqt.shape[1:]), -9.0)
+        is_peak = log_cqt == functional.max_pool1d(log_cqt.mT, 3, stride=1, padding=1).mT
+        piano[:, INSTRUMENT_INDEX["violin"]] = torch.where(is_peak, 100 * (log_cqt - 0.9), -9.0)
+        return Logits(piano, None, piano.amax(dim=2), piano.amax(dim=1))
+
+
+def loudest_bins() -> Transcriber:
+    return Transcriber(cast(UNet, LoudestBins()), THRESHOLDS)
+
+
+def tones(notes: Sequence[Note], duration_s: float, rate: int = RATE) -> FloatArray:
+    """Sines with short fades."""
+    samples = np.zeros(round(duration_s * rate), np.float32)
+    for note in notes:
+        seconds = np.arange(round(note.duration * rate)) / rate
+        fade = np.minimum(1.0, np.minimum(seconds, seconds[::-1]) / 0.01)
+        first = round(note.onset * rate)
+        tone = 0.3 * fade * np.sin(2 * np.pi * 440 * 2 ** ((note.pitch - 69) / 12) * seconds)
+        samples[first : first + len(tone)] += tone[: max(0, len(samples) - first)]
+    return samples
+
+
+MELODY = [
+    Note(0.5 + 0.75 * step, 1.0 + 0.75 * step, pitch=pitch, instrument="violin")
+    for step, pitch in enumerate((69, 76, 72, 81, 79))
+]
+MELODY_S = 5.0
+
+
+def assert_is_melody(notes: Sequence[Note]) -> None:
+    assert [(note.pitch, note.instrument) for note in notes] == [(note.pitch, "violin") for note in MELODY]
+    np.testing.assert_allclose([note.onset for note in notes], [note.onset for note in MELODY], atol=0.05)
+    np.testing.assert_allclose([note.offset for note in notes], [note.offset for note in MELODY], atol=0.08)
+
+
+def transcription_of(notes: Sequence[Note], duration_s: float, thresholds: Thresholds = THRESHOLDS) -> Transcription:
+    """A transcription whose rolls say exactly `notes`."""
+    n_frames = SPEC.n_frames(round(duration_s * RATE))
+    piano = notes_to_roll(notes, n_frames).astype(np.float32)
+    onset = notes_to_onset_roll(notes, n_frames).astype(np.float32)
+    rolls = Rolls(piano, onset, piano.max(axis=1), piano.max(axis=0))
+    levels = np.full((SPEC.n_pitches, n_frames), 0.9, np.float32)
+    return Transcription(rolls=rolls, levels=levels, thresholds=thresholds, duration_s=duration_s, spec=SPEC)
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000])
+def test_a_melody_comes_back_at_any_rate(rate: int) -> None:
+    transcription = loudest_bins().transcribe(tones(MELODY, MELODY_S, rate), rate)
+    assert_is_melody(transcription.notes)
+    assert transcription.instruments == ("violin",)
+    assert transcription.duration_s == pytest.approx(MELODY_S)
+    assert transcription.verdict is None
+
+
+def test_a_melody_becomes_midi_with_onsets_in_seconds(tmp_path: Path) -> None:
+    pretty_midi = pytest.importorskip("pretty_midi")
+    sf.write(tmp_path / "melody.wav", tones(MELODY, MELODY_S), RATE)
+    loudest_bins().transcribe(tmp_path / "melody.wav").to_midi().write(str(tmp_path / "melody.mid"))
+    (violin,) = pretty_midi.PrettyMIDI(str(tmp_path / "melody.mid")).instruments
+    assert violin.program == 40
+    np.testing.assert_allclose([note.start for note in violin.notes], [note.onset for note in MELODY], atol=0.05)
+
+
+def test_files_and_arrays_give_the_same(tmp_path: Path) -> None:
+    samples = tones(MELODY, MELODY_S)
+    sf.write(tmp_path / "melody.wav", samples, RATE, subtype="FLOAT")
+    from_file = loudest_bins().transcribe(str(tmp_path / "melody.wav"))
+    from_stereo = loudest_bins().transcribe(np.stack([samples, samples]), RATE)
+    np.testing.assert_array_equal(from_file.piano_roll, loudest_bins().transcribe(samples, RATE).piano_roll)
+    np.testing.assert_array_equal(from_file.piano_roll, from_stereo.piano_roll)
+
+
+def test_rolls_have_the_documented_shapes() -> None:
+    transcription = loudest_bins().transcribe(tones(MELODY, MELODY_S), RATE)
+    n_frames = SPEC.n_frames(round(MELODY_S * RATE))
+    assert transcription.frame_rate == 31.25
+    for roll, shape in (
+        (transcription.piano_roll, (9, 88, n_frames)),
+        (transcription.onset_roll, (9, 88, n_frames)),
+        (transcription.instrument_roll, (9, n_frames)),
+        (transcription.pitch_roll, (88, n_frames)),
+    ):
+        assert roll.shape == shape
+        assert roll.dtype == np.float32
+        assert 0 <= roll.min() <= roll.max() <= 1
+
+
+def test_a_stream_shows_the_song_as_it_grows() -> None:
+    *steps, last = loudest_bins().stream(tones(MELODY, 31.0), RATE)
+    assert isinstance(last, Transcription)
+    progress = [step for step in steps if isinstance(step, Progress)]
+    assert len(progress) == len(steps)
+    assert [step.fraction for step in progress] == sorted(step.fraction for step in progress)
+    assert list(dict.fromkeys(step.stage for step in progress)) == ["load", "cqt", "network", "notes"]
+    partials = [step.partial for step in progress if step.partial is not None]
+    assert len(partials) == 4
+    assert partials[-1].duration_s == last.duration_s
+    for partial in partials:
+        assert_is_melody(partial.notes)
+        n_frames = partial.rolls.n_frames
+        np.testing.assert_allclose(partial.piano_roll, last.piano_roll[..., :n_frames], atol=1e-3)
+
+
+def test_closing_a_stream_cancels() -> None:
+    transcriber = loudest_bins()
+    stream = transcriber.stream(tones(MELODY, 60.0), RATE)
+    while not (isinstance(step := next(stream), Progress) and step.partial):
+        pass
+    heard = cast(LoudestBins, transcriber.model).n_windows
+    stream.close()  # type: ignore[attr-defined]
+    assert cast(LoudestBins, transcriber.model).n_windows == heard < 7
+
+
+def test_progress_is_reported_and_ends_at_one() -> None:
+    reported: list[tuple[float, str]] = []
+    loudest_bins().transcribe(tones(MELODY, 25.0), RATE, progress=lambda *step: reported.append(step))
+    assert reported[0] == (0.0, "Reading the audio")
+    assert "Listening: 0:25 of 0:25" in [message for _, message in reported]
+    assert reported[-1][0] == 1.0
+
+
+@pytest.mark.parametrize("n_samples", [1, 100, 480, 1599])
+def test_a_very_short_clip_has_no_notes_and_says_so(n_samples: int) -> None:
+    transcription = loudest_bins().transcribe(tones(MELODY, MELODY_S)[RATE : RATE + n_samples], RATE)
+    assert transcription.notes == []
+    assert "too short" in str(transcription.verdict)
+    assert transcription.piano_roll.shape == (9, 88, SPEC.n_frames(n_samples))
+
+
+def test_a_tenth_of_a_second_is_enough() -> None:
+    samples = tones([Note(0.0, 1.0, pitch=69)], 1.0)
+    transcription = loudest_bins().transcribe(samples[:1600], RATE)
+    assert transcription.piano_roll.shape == (9, 88, 4)
+    assert "too short" not in str(transcription.verdict)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.5, -1.0])
+def test_silence_has_no_notes_and_says_so(level: float) -> None:
+    transcription = loudest_bins().transcribe(np.full(3 * RATE, level, np.float32), RATE)
+    assert transcription.notes == []
+    assert transcription.verdict == "The clip is silent."
+    assert not transcription.piano_roll.any()
+
+
+def test_a_faint_recording_is_not_silence() -> None:
+    assert_is_melody(loudest_bins().transcribe(0.001 * tones(MELODY, MELODY_S), RATE).notes)
+
+
+def test_unusable_audio_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AudioError):
+        loudest_bins().transcribe(np.zeros(0, np.float32), RATE)
+    with pytest.raises(AudioError):
+        loudest_bins().transcribe(np.full(RATE, np.nan, np.float32), RATE)
+    with pytest.raises(AudioError, match=r"nowhere\.wav"):
+        loudest_bins().transcribe(tmp_path / "nowhere.wav")
+
+
+def test_a_callers_mistakes_are_refused() -> None:
+    with pytest.raises(ValueError, match="needs its sample_rate"):
+        loudest_bins().transcribe(np.zeros(RATE, np.float32))
+    with pytest.raises(ValueError, match="a file says its own"):
+        loudest_bins().transcribe("song.wav", 44100)
+
+
+def test_other_thresholds_give_other_notes_without_the_network() -> None:
+    transcriber = loudest_bins()
+    transcription = transcriber.transcribe(tones(MELODY, MELODY_S), RATE)
+    heard = cast(LoudestBins, transcriber.model).n_windows
+    without_violin = replace(THRESHOLDS, instruments=("piano",))
+    decoded = transcription.decode(without_violin)
+    assert decoded.notes == []
+    assert decoded.thresholds == without_violin
+    assert decoded.decode(THRESHOLDS).notes == transcription.notes
+    assert transcription.notes == rolls_to_notes(transcription.rolls, THRESHOLDS, levels=transcription.levels)
+    assert cast(LoudestBins, transcriber.model).n_windows == heard
+
+
+def test_instruments_are_counted_in_table_order() -> None:
+    notes = [Note(0.32 * k, 0.32 * k + 0.32, pitch=60, instrument=name) for k, name in enumerate(("flute", "piano"))]
+    transcription = transcription_of([*notes, Note(0.96, 1.28, pitch=60)], 2.0)
+    assert transcription.note_counts == {"piano": 2, "flute": 1}
+    assert transcription.instruments == ("piano", "flute")
+
+
+def test_the_verdict_says_when_little_was_heard() -> None:
+    note = Note(0.32, 1.28, pitch=60)
+    assert transcription_of([note], 5.0).verdict is None
+    assert str(transcription_of([note], 20.0).verdict).startswith("Only one note was heard")
+    assert str(transcription_of([note, replace(note, pitch=64)], 20.0).verdict).startswith("Only 2 notes were heard")
+    assert "nine instruments" in str(transcription_of([], 5.0).verdict)
+    chosen = replace(THRESHOLDS, instruments=("flute",))
+    assert transcription_of([note], 5.0, chosen).verdict == "None of the chosen instruments was heard."
+
+
+def test_save_writes_the_three_files(tmp_path: Path) -> None:
+    transcription = loudest_bins().transcribe(tones(MELODY, MELODY_S), RATE)
+    paths = transcription.save(tmp_path / "new" / "folder", "Größe 1.5 ✓")
+    assert [path.name for path in paths] == ["Größe 1.5 ✓.mid", "Größe 1.5 ✓.npz", "Größe 1.5 ✓.png"]
+    assert sorted(paths) == sorted((tmp_path / "new" / "folder").iterdir())
+    assert paths[2].read_bytes().startswith(b"\x89PNG")
+    with np.load(paths[1]) as arrays:
+        for name in ("piano_roll", "instrument_roll", "pitch_roll"):
+            np.testing.assert_array_equal(arrays[name], getattr(transcription, name))
+            assert arrays[name].dtype == np.float32
+        assert arrays["frame_rate"] == 31.25
+        assert arrays["instruments"].tolist() == list(INSTRUMENT_NAMES)
+        assert arrays["notes"].dtype == np.float64
+        np.testing.assert_allclose(arrays["notes"][:, 0], [note.onset for note in transcription.notes])
+        assert arrays["notes"][:, 3].tolist() == [INSTRUMENT_INDEX["violin"]] * len(MELODY)
+
+
+def test_midi_and_npz_agree_on_onsets(tmp_path: Path) -> None:
+    midi = pytest.importorskip("mtinst.midi")
+    transcription = loudest_bins().transcribe(tones(MELODY, MELODY_S), RATE)
+    midi_path, npz_path = transcription.save(tmp_path, "song", ("mid", "npz"))
+    with np.load(npz_path) as arrays:
+        np.testing.assert_allclose([note.onset for note in midi.read_midi(midi_path)], arrays["notes"][:, 0], atol=1e-6)
+
+
+def test_a_song_without_notes_is_saved_too(tmp_path: Path) -> None:
+    paths = loudest_bins().transcribe(np.zeros(RATE, np.float32), RATE).save(tmp_path, "silence")
+    assert all(path.stat().st_size for path in paths)
+    with np.load(paths[1]) as arrays:
+        assert arrays["notes"].shape == (0, 5)
+
+
+def test_a_saved_song_loads_as_it_was(tmp_path: Path) -> None:
+    transcription = loudest_bins().transcribe(tones(MELODY, MELODY_S), RATE)
+    transcription.save_npz(tmp_path / "song.npz")
+    loaded = Transcription.load_npz(tmp_path / "song.npz")
+    assert loaded.notes == transcription.notes
+    assert (loaded.thresholds, loaded.duration_s) == (transcription.thresholds, transcription.duration_s)
+    for roll, other in zip(loaded.rolls, transcription.rolls, strict=True):
+        np.testing.assert_array_equal(roll, other)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not a zip", b"\x93NUMPY"])
+def test_other_files_are_no_transcription(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "song.npz").write_bytes(content)
+    with pytest.raises(MtinstError, match=r"song\.npz is not a complete transcription"):
+        Transcription.load_npz(tmp_path / "song.npz")
+    np.savez(tmp_path / "song.npz", piano_roll=np.zeros(3))
+    with pytest.raises(MtinstError, match="not a complete"):
+        Transcription.load_npz(tmp_path / "song.npz")
+
+
+def test_what_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(MtinstError, match=r"song\.npz cannot be written"):
+        transcription_of([], 1.0).save(tmp_path / "file", "song", ("npz",))
+    (tmp_path / "song.npz").mkdir()
+    with pytest.raises(MtinstError, match=r"song\.npz cannot be written"):
+        transcription_of([], 1.0).save(tmp_path, "song", ("npz",))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "song.npz"]
+
+
+def test_saved_files_are_small(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = UNet(ModelConfig(widths=(4, 8), has_onset_head=True)).eval()
+    transcription = Transcriber(model, THRESHOLDS).transcribe(tones(MELODY, MELODY_S), RATE)
+    transcription.save_npz(tmp_path / "song.npz")
+    assert (tmp_path / "song.npz").stat().st_size < 0.5 * (
+        transcription.piano_roll.nbytes + transcription.onset_roll.nbytes
+    )
+
+
+def test_load_takes_a_checkpoint_and_names_it(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = UNet(ModelConfig(widths=(4, 8), has_onset_head=True)).eval()
+    thresholds = replace(THRESHOLDS, gap_s=0.1)
+    save_checkpoint(tmp_path / "tiny.safetensors", model, thresholds=thresholds, training={})
+    transcriber = Transcriber.load(tmp_path / "tiny.safetensors")
+    assert transcriber.thresholds == thresholds
+    assert len(transcriber.digest) == 16
+    assert not transcriber.model.training
+    assert transcriber.transcribe(tones(MELODY, 1.0), RATE).thresholds == thresholds
+
+
+def test_load_says_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"absent\.safetensors"):
+        Transcriber.load(tmp_path / "absent.safetensors")
+
+
+@pytest.mark.skipif(not DEFAULT_WEIGHTS.is_file(), reason="weights/default.safetensors is not there")
+def test_the_shipped_weights_hear_a_piano() -> None:
+    from mtinst.synth import mix, synthesise
+
+    notes = [
+        Note(0.5 + 0.4 * k, 0.9 + 0.4 * k, pitch=pitch) for k, pitch in enumerate((60, 64, 67, 72, 67, 64, 60, 55))
+    ]
+    samples = mix(synthesise(notes, duration_s=5.0, sample_rate=RATE))
+    transcription = mtinst.Transcriber.load().transcribe(samples, RATE)
+    found = {(round(note.onset / 0.1), note.pitch) for note in transcription.notes}
+    wanted = {(round(note.onset / 0.1), note.pitch) for note in notes}
+    assert "piano" in transcription.instruments
+    assert len(found & wanted) >= 6
+
+
+def test_a_tiny_network_still_gives_its_golden_rolls() -> None:
+    """``make golden`` rewrites what this compares with."""
+    torch.manual_seed(0)
+    transcriber = Transcriber(
+        UNet(ModelConfig(widths=(4, 8), harmonics=(0, 12), has_onset_head=True)).eval(), THRESHOLDS
+    )
+    transcription = transcriber.transcribe(tones(MELODY, MELODY_S), RATE)
+    golden = {
+        "levels": transcription.levels,
+        "instrument_roll": transcription.instrument_roll,
+        "pitch_roll": transcription.pitch_roll,
+        "onset_roll_of_cello": transcription.onset_roll[INSTRUMENT_INDEX["cello"]],
+    }
+    if os.environ.get("MTINST_REWRITE_GOLDEN"):
+        np.savez_compressed(GOLDEN, **{name: (roll * 1000).round().astype(np.int16) for name, roll in golden.items()})
+    with np.load(GOLDEN) as expected:
+        for name, roll in golden.items():
+            np.testing.assert_allclose(roll, expected[name] / 1000, atol=3e-3, err_msg=name)
+
+
+def test_importing_the_package_does_not_import_torch() -> None:
+    code = (
+        "import sys, json, mtinst; print(json.dumps([name in sys.modules for name in ('torch', 'librosa', 'numpy')]))"
+    )
+    output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert json.loads(output) == [False, False, False]
+
+
+def test_the_package_exports_the_transcriber_and_nothing_unknown() -> None:
+    assert mtinst.Transcriber is Transcriber
+    assert mtinst.Transcription is Transcription
+    with pytest.raises(AttributeError, match="no attribute 'Transcribe'"):
+        _ = mtinst.Transcribe
+
+
+def test_numba_gets_a_folder_only_where_it_has_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    mtinst._let_numba_cache()
+    assert "NUMBA_CACHE_DIR" not in os.environ
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    mtinst._let_numba_cache()
+    assert Path(os.environ["NUMBA_CACHE_DIR"]).parent == tmp_path
+
+
+def test_warm_up_runs() -> None:
+    warm_up()
