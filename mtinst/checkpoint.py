@@ -43,7 +43,7 @@ class CheckpointInfo:
 
 
 def save_checkpoint(path: str | Path, model: UNet, *, thresholds: Thresholds, training: dict[str, Any]) -> None:
-    """Write `model` to `path`, weights as float16, by way of ``<path>.partial`` so that no half-written file is left."""
+    """Write `model` to `path`, weights as float16, by way of ``<path>.partial``: no half-written file is left."""
     path = Path(path)
     tensors = {
         name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous().cpu()
@@ -90,8 +90,7 @@ def load_checkpoint(path: str | Path) -> tuple[UNet, CheckpointInfo]:
         if tuple(json.loads(metadata["instruments"])) != INSTRUMENT_NAMES:
             raise CheckpointError(f"{path.name} was trained for other instruments than {', '.join(INSTRUMENT_NAMES)}.")
         features = FeatureSpec(**json.loads(metadata["features"]))
-        described = json.loads(metadata["model"])
-        config = ModelConfig(**{key: tuple(v) if isinstance(v, list) else v for key, v in described.items()})
+        config = _model_config(json.loads(metadata["model"]))
         info = CheckpointInfo(
             thresholds=Thresholds.from_json(json.loads(metadata["thresholds"])),
             training=json.loads(metadata["training"]),
@@ -104,3 +103,9 @@ def load_checkpoint(path: str | Path) -> tuple[UNet, CheckpointInfo]:
     if any(not torch.isfinite(tensor).all() for tensor in model.state_dict().values()):
         raise CheckpointError(f"{path.name} holds numbers that are not finite.")
     return model.eval(), info
+
+
+def _model_config(record: dict[str, Any]) -> ModelConfig:
+    """The inverse of :func:`dataclasses.asdict` by way of JSON, which has no tuples."""
+    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
+    return ModelConfig(**fields)

@@ -105,10 +105,11 @@ class UNet(nn.Module):
         self.decoders = nn.ModuleList(ResidualBlock(2 * width, width) for width in widths)
         n_rolls = 2 if config.has_onset_head else 1
         self.head = nn.Conv2d(widths[0], n_rolls * config.n_instruments, 1)
-        # Nearly all cells are silent: start there, not at one half.
-        nn.init.constant_(self.head.bias, -4.0)
+        assert self.head.bias is not None
+        nn.init.constant_(self.head.bias, -4.0)  # nearly all cells are silent: start there, not at one half
 
     def forward(self, log_cqt: Tensor) -> Logits:
+        """Logits for a batch of clips."""
         n_frames = log_cqt.shape[-1]
         shortest = 2 ** len(self.config.widths)
         x = (log_cqt - self.feature_mean[:, None]) / self.feature_std[:, None]
@@ -138,8 +139,8 @@ class UNet(nn.Module):
         n_bins = self.spec.n_bins
         shifted = [padded[:, below + shift * per_semitone :][:, :n_bins] for shift in self.config.harmonics]
         stacked = torch.stack(shifted, dim=1)  # (B, harmonic, n_bins, T)
-        folded = stacked.unflatten(2, (self.spec.n_pitches, per_semitone)).movedim(3, 2)
-        return folded.flatten(1, 2)
+        by_pitch = stacked.reshape(*stacked.shape[:2], self.spec.n_pitches, per_semitone, -1)
+        return by_pitch.movedim(3, 2).flatten(1, 2)
 
     def _derive(self, piano: Tensor) -> tuple[Tensor, Tensor]:
         """Instrument (B, instrument, T) and pitch (B, pitch, T) logits out of the pianoroll's."""
@@ -160,6 +161,7 @@ class ResidualBlock(nn.Module):
         self.shortcut = nn.Conv2d(n_in, n_out, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, n_in, pitch, T) -> (B, n_out, pitch, T)."""
         y = functional.leaky_relu(self.norm1(self.conv1(x)))
         y = functional.leaky_relu(self.norm2(self.conv2(y)))
         result: Tensor = y + self.shortcut(x)

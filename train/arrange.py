@@ -130,7 +130,7 @@ def _preferences(track: Track, rng: np.random.Generator) -> list[str]:
 
 
 def fit_to(notes: Notes, plays: str, rng: np.random.Generator) -> Notes:
-    """Move a part by octaves (at times a few semitones too) into range and thin it; empty when most notes do not fit."""
+    """Move a part by octaves (at times by semitones too) into range and thin it; empty when it does not fit."""
     limits = RANGES[plays]
     if len(notes) == 0:
         return notes
@@ -152,7 +152,7 @@ def fit_to(notes: Notes, plays: str, rng: np.random.Generator) -> Notes:
 
 
 def _thin(notes: Notes, polyphony: int, *, from_top: bool) -> Notes:
-    """Keep at most `polyphony` notes at once, the highest (or lowest) first; a single line ends notes at the next one."""
+    """Keep at most `polyphony` notes at once, highest (or lowest) first; the next note ends the oldest."""
     by_onset: dict[int, list[int]] = defaultdict(list)
     for row, onset in enumerate(notes[:, ONSET]):
         by_onset[int(onset / 0.04)].append(row)

@@ -1,7 +1,7 @@
 """Parts on disk to mixtures in batches, never the same twice, the same for any number of workers.
 
-A part is stored as its complex CQT, so mixing is adding: levels, equalisation, transposition and noise are drawn for each
-clip, and labels follow. Item ``i`` of epoch ``e`` draws from ``default_rng((seed, e, i))``.
+A part is stored as its complex CQT, so mixing is adding: levels, equalisation, transposition and noise are drawn for
+each clip, and labels follow. Item ``i`` of epoch ``e`` draws from ``default_rng((seed, e, i))``.
 """
 
 from dataclasses import dataclass

@@ -116,7 +116,7 @@ class Scores:
 
 
 def quick_scores(model: UNet, clips: ClipArrays) -> dict[str, float]:
-    """The paper's three figures at the thresholds that suit these very clips best: for watching a run, not for print."""
+    """The paper's three figures at the thresholds that suit these very clips best: to watch a run by, not to print."""
     was_training = model.training
     model.eval()
     rolls = [predict_rolls(model, features) for features in _features(clips)]
@@ -231,8 +231,8 @@ def choose_roll_thresholds(rolls: Sequence[Rolls], truths: Sequence[BoolArray]) 
     for roll, truth in zip(rolls, truths, strict=True):
         for step, threshold in enumerate(_GRID):
             piano[step] += _counts(roll.piano > threshold, truth, axes=(1, 2))
-            instrument[step] += _counts(roll.instrument > threshold, truth.any(axis=1), axes=(1,))
-            pitch[step] += _counts(roll.pitch > threshold, truth.any(axis=0), axes=(0, 1))
+            instrument[step] += _counts(roll.instrument > threshold, _any(truth, axes=(1,)), axes=(1,))
+            pitch[step] += _counts(roll.pitch > threshold, _any(truth, axes=(0,)), axes=(0, 1))
     return RollThresholds(
         piano=tuple(_GRID[_accuracy(piano).argmax(axis=0)].tolist()),
         instrument=tuple(_GRID[_f1(instrument).argmax(axis=0)].tolist()),
@@ -241,6 +241,7 @@ def choose_roll_thresholds(rolls: Sequence[Rolls], truths: Sequence[BoolArray]) 
 
 
 def _features(clips: ClipArrays) -> Iterable[FloatArray]:
+    """Computed anew: the test is on audio."""
     return (log_cqt(clips.audio(clip)) for clip in range(len(clips)))
 
 
@@ -252,8 +253,8 @@ def _frame_scores(rolls: Sequence[Rolls], truths: Sequence[BoolArray], threshold
     per_instrument = np.array(thresholds.instrument)[:, None]
     for roll, truth in zip(rolls, truths, strict=True):
         piano += _counts(roll.piano > per_piano, truth, axes=(1, 2))
-        instrument += _counts(roll.instrument > per_instrument, truth.any(axis=1), axes=(1,))
-        pitch += _counts(roll.pitch > thresholds.pitch, truth.any(axis=0), axes=(0, 1))
+        instrument += _counts(roll.instrument > per_instrument, _any(truth, axes=(1,)), axes=(1,))
+        pitch += _counts(roll.pitch > thresholds.pitch, _any(truth, axes=(0,)), axes=(0, 1))
     f1 = _f1(instrument)
     return {
         "instrument_f1": float(f1.mean()),
@@ -271,12 +272,19 @@ def _counts(claims: BoolArray, truth: BoolArray, *, axes: tuple[int, ...]) -> ND
     ).astype(np.float64)
 
 
+def _any(truth: BoolArray, *, axes: tuple[int, ...]) -> BoolArray:
+    result: BoolArray = np.any(truth, axis=axes)
+    return result
+
+
 def _accuracy(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    return counts[..., 0] / np.maximum(1, counts.sum(axis=-1))
+    result: NDArray[np.float64] = counts[..., 0] / np.maximum(1, counts.sum(axis=-1))
+    return result
 
 
 def _f1(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 2 * counts[..., 0] / np.maximum(1, 2 * counts[..., 0] + counts[..., 1] + counts[..., 2])
+    result: NDArray[np.float64] = 2 * counts[..., 0] / np.maximum(1, counts[..., 0] + counts.sum(axis=-1))
+    return result
 
 
 def _onset_cells(rolls: Sequence[Rolls], clips: ClipArrays) -> float:
@@ -310,7 +318,7 @@ def _widened(cells: BoolArray) -> BoolArray:
 def _choose_presence(rolls: Sequence[Rolls], truths: Sequence[BoolArray]) -> tuple[float, ...]:
     """The threshold at which each instrument is best told to be in a clip or not, by F1 over clips."""
     sureness = np.stack([presence(roll.instrument) for roll in rolls])  # (clip, instrument)
-    is_there = np.stack([truth.any(axis=(1, 2)) for truth in truths])
+    is_there = np.stack([_any(truth, axes=(1, 2)) for truth in truths])
     scores = np.stack([_f1(_counts(sureness >= threshold, is_there, axes=(0,))) for threshold in _GRID])
     return tuple(_GRID[scores.argmax(axis=0)].tolist())
 
@@ -381,7 +389,7 @@ def _auc_per_second(rolls: Sequence[Rolls], truths: Sequence[BoolArray]) -> dict
         rows = [INSTRUMENT_INDEX[member] for member in members]
         claims, there = [], []
         for roll, truth in zip(rolls, truths, strict=True):
-            probs, is_active = roll.instrument[rows].max(axis=0), truth[rows].any(axis=(0, 1))
+            probs, is_active = roll.instrument[rows].max(axis=0), _any(truth[rows], axes=(0, 1))
             for first in range(0, len(probs) - per_second + 1, per_second):
                 claims.append(float(probs[first : first + per_second].mean()))
                 there.append(bool(is_active[first : first + per_second].any()))

@@ -7,7 +7,7 @@ from mtinst.features import ComplexArray
 from mtinst.spec import SPEC, FeatureSpec, FloatArray
 from train.sources import OFFSET, ONSET, PITCH
 
-# A note has died away this far below its own loudest frame; -40 dB is where a struck string is no longer heard in a mix.
+# A note has died away this far below its own loudest frame: a struck string is then no longer heard in a mix.
 DECAY_DB = 40.0
 # A note this far below the part's loudest frame has no sound at all: its timbre has no sample for it.
 _SILENCE_DB = 60.0

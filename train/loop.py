@@ -1,7 +1,7 @@
 """``python -m train fit``: train a network, so that it can be left alone and stopped at any time.
 
-A run's folder holds ``last.pt`` (everything needed to go on exactly: weights, average, optimiser, epoch), the weights that
-scored best on validation as ``best.safetensors``, and ``log.csv`` with a line an epoch.
+A run's folder holds ``last.pt`` (everything needed to go on exactly: weights, average, optimiser, epoch), the weights
+that scored best on validation as ``best.safetensors``, and ``log.csv`` with a line an epoch.
 """
 
 import csv
@@ -44,11 +44,18 @@ class _Run:
     """Everything that a run carries from step to step."""
 
     model: UNet
-    average: AveragedModel
+    average: AveragedModel  # of the above
     optimizer: torch.optim.Optimizer
     epoch: int = 0
     best: float = -1.0
     seconds: float = 0.0
+
+    @property
+    def averaged(self) -> UNet:
+        """The weights that are scored and shipped."""
+        module = self.average.module
+        assert isinstance(module, UNet)
+        return module
 
     def save(self, path: Path, experiment: Experiment) -> None:
         """Write ``last.pt`` by way of a partial file."""
@@ -111,7 +118,7 @@ def fit(
     model.to(target)
     run = _Run(
         model,
-        AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(experiment.average_decay), use_buffers=True),
+        _moving_average(model, experiment.average_decay),
         torch.optim.AdamW(
             model.parameters(), lr=experiment.learning_rate, weight_decay=experiment.weight_decay, betas=(0.9, 0.98)
         ),
@@ -129,12 +136,12 @@ def fit(
         losses = _train_epoch(run, loader, experiment, target)
         run.epoch += 1
         run.seconds += time.monotonic() - began
-        scores = quick_scores(run.average.module, validation)
+        scores = quick_scores(run.averaged, validation)
         if scores["piano_roll"] > run.best:
             run.best = scores["piano_roll"]
             save_checkpoint(
                 run_dir / "best.safetensors",
-                run.average.module,
+                run.averaged,
                 thresholds=Thresholds.uniform(),
                 training=training_record(experiment, run.epoch, run.seconds),
             )
@@ -193,11 +200,15 @@ def _step(run: _Run, batch: Batch, experiment: Experiment) -> Losses:
             f"the loss became {losses.total.item()} in epoch {run.epoch + 1}; {experiment.name} stops here."
         )
     run.optimizer.zero_grad()
-    losses.total.backward()
+    losses.total.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(run.model.parameters(), experiment.clip_norm)
     run.optimizer.step()
     run.average.update_parameters(run.model)
     return losses
+
+
+def _moving_average(model: UNet, decay: float) -> AveragedModel:
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
 
 
 def _set_statistics(model: UNet, dataset: MixtureDataset) -> None:

@@ -28,6 +28,7 @@ class Losses(NamedTuple):
 
     @property
     def total(self) -> Tensor:
+        """Their sum."""
         return self.piano + self.instrument + self.pitch + self.onset
 
 

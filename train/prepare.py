@@ -2,11 +2,11 @@
 
 Under the output folder:
 
-- ``parts/``: single parts of ten seconds, alone, as complex CQTs (float16, real and imaginary) with their labels. The CQT
-  is linear, so the loader mixes parts by adding these, never the same mixture twice.
-- ``valid.npz``, ``same.npz``, ``unseen.npz``: fixed mixtures as 16-bit audio with their notes, for thresholds (pieces of
-  the validation side, training timbres), for the paper's protocol (test pieces, training timbres) and for the test that
-  counts (test pieces, held-out timbres, and drums, other instruments, singing, noise and rooms).
+- ``parts/``: single parts of ten seconds, alone, as complex CQTs (float16, real and imaginary) with their labels. The
+  CQT is linear, so the loader mixes parts by adding these, never the same mixture twice.
+- ``valid.npz``, ``same.npz``, ``unseen.npz``: fixed mixtures as 16-bit audio with their notes, for thresholds (pieces
+  of the validation side, training timbres), for the paper's protocol (test pieces, training timbres) and for the test
+  that counts (test pieces, held-out timbres, and drums, other instruments, singing, noise and rooms).
 - ``pieces.csv``: which piece is on which side.
 
 Item ``i`` draws from ``default_rng((seed, set, i))``, so the number of processes changes nothing.
@@ -169,8 +169,8 @@ def render_group(library: Library, band: Band, rng: np.random.Generator) -> list
 def render_clip(library: Library, band: Band, rng: np.random.Generator, *, has_distractors: bool) -> Clip:
     """A mixture of one to five of the nine, from one excerpt or several, at drawn levels.
 
-    With distractors: drums, other instruments and singing where the excerpt has them and in a share of the rest, noise in
-    a third, a room around everything in a third.
+    With distractors: drums, other instruments and singing where the excerpt has them and in a share of the rest, noise
+    in a third, a room around everything in a third.
     """
     n_parts = int(rng.choice((1, 2, 3, 4, 5), p=(0.25, 0.27, 0.23, 0.15, 0.10)))
     nine: dict[str, Part] = {}

@@ -4,16 +4,17 @@
 """
 
 import csv
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
+from mtinst.fluidsynth import BLOCK_SAMPLES, FluidSynth
 from mtinst.spec import SPEC, FloatArray
 from train.sources import OFFSET, ONSET, PITCH, VELOCITY
 from train.timbres import (
@@ -30,6 +31,7 @@ from train.timbres import (
 )
 
 RATE = SPEC.sample_rate
+_N_CHANNELS = 16
 SEMITONES_OFF = 3  # a sample may sound this far from the pitch it was recorded at
 
 
@@ -42,20 +44,6 @@ class Timbre:
     bank: str
     program: int = 0
     recorded_as: str = ""
-
-
-def import_fluidsynth():
-    import ctypes.util, glob, importlib.util, os
-
-    spec = importlib.util.find_spec("pygame")
-    root = os.path.dirname(os.path.dirname(spec.origin))
-    lib = glob.glob(root + "/pygame_ce.libs/libfluidsynth*")[0]
-    f = ctypes.util.find_library
-    ctypes.util.find_library = lambda n: lib if "fluidsynth" in n else f(n)
-    import fluidsynth
-
-    ctypes.util.find_library = f
-    return fluidsynth
 
 
 class Band:
@@ -108,51 +96,45 @@ class Band:
 
 
 class SoundfontPlayer:
-    """FluidSynth with one soundfont, without its reverb and chorus; every program keeps a channel, so loads once."""
+    """FluidSynth with one soundfont, dry. Each channel keeps its program, so most programs are loaded only once."""
 
     def __init__(self, path: Path) -> None:
-        if not path.is_file():
-            raise FileNotFoundError(f"{path} is not there: a soundfont is missing from the training data.")
-        self._name = path.name
-        self._synth: Any = import_fluidsynth().Synth(samplerate=float(RATE), gain=0.4, channels=256)
-        self._synth.setting("synth.reverb.active", 0)
-        self._synth.setting("synth.chorus.active", 0)
-        self._synth.setting("synth.dynamic-sample-loading", 1)
-        self._font = self._synth.sfload(str(path))
-        self._channel_of: dict[tuple[int, int], int] = {}
+        self._synth = FluidSynth(path, sample_rate=RATE, has_effects=False)
+        self._channel_of: OrderedDict[tuple[int, int], int] = OrderedDict()  # least recently used first
 
     def play(
         self, notes: NDArray[np.float64], program: int, n_samples: int, *, is_drum: bool, detune: float
     ) -> FloatArray:
         """Mono (n_samples,); `detune` in semitones."""
         channel = self._channel(128 if is_drum else 0, program)
-        self._synth.cc(channel, 120, 0)  # all sound off, then let it settle
-        self._synth.get_samples(256)
-        self._synth.pitch_bend(channel, round(detune / 2 * 8192))
+        self._synth.all_sound_off(channel=channel)
+        self._synth.render(4 * BLOCK_SAMPLES)
+        self._synth.bend(detune, channel=channel)
         events = [(int(note[ONSET] * RATE), 1, int(note[PITCH]), int(note[VELOCITY])) for note in notes]
         events += [(int(note[OFFSET] * RATE), 0, int(note[PITCH]), 0) for note in notes]
         blocks, now = [], 0
         for time, is_onset, pitch, velocity in sorted(events):
             time = min(time, n_samples)
             if time > now:
-                blocks.append(self._synth.get_samples(time - now))
+                blocks.append(self._synth.render(time - now))
                 now = time
             if is_onset:
-                self._synth.noteon(channel, pitch, max(1, min(127, velocity)))
+                self._synth.note_on(pitch, velocity=max(1, min(127, velocity)), channel=channel)
             else:
-                self._synth.noteoff(channel, pitch)
+                self._synth.note_off(pitch, channel=channel)
         if n_samples > now:
-            blocks.append(self._synth.get_samples(n_samples - now))
-        stereo = np.concatenate(blocks).reshape(-1, 2).astype(np.float32)
-        mono: FloatArray = stereo.mean(axis=1) / np.float32(32768)
+            blocks.append(self._synth.render(n_samples - now))
+        mono: FloatArray = np.concatenate(blocks).mean(axis=1)
         return mono
 
     def _channel(self, bank: int, program: int) -> int:
         key = bank, program
         if key not in self._channel_of:
-            self._channel_of[key] = len(self._channel_of)
-            if self._synth.program_select(self._channel_of[key], self._font, bank, program) != 0:
-                raise ValueError(f"{self._name} has no bank {bank} program {program}.")
+            is_full = len(self._channel_of) == _N_CHANNELS
+            channel = self._channel_of.popitem(last=False)[1] if is_full else len(self._channel_of)
+            self._synth.select(program=program, bank=bank, channel=channel)
+            self._channel_of[key] = channel
+        self._channel_of.move_to_end(key)
         return self._channel_of[key]
 
 
@@ -167,10 +149,10 @@ def play_samples(
     *,
     is_struck: bool,
 ) -> FloatArray:
-    """Each note from a recording up to three semitones away (the nearest there is otherwise), resampled to its pitch.
+    """Each note from a recording up to three semitones away (else the nearest there is), resampled to its pitch.
 
-    Held notes longer than the recording go on through its steady middle, cross-faded; struck ones die away. A part has a
-    tuning, a note a little of its own, and held notes may have vibrato.
+    Held notes longer than the recording go on through its steady middle, cross-faded; struck ones die away. A part has
+    a tuning, a note a little of its own, and held notes may have vibrato.
     """
     out = np.zeros(n_samples, dtype=np.float32)
     recorded = np.array(sorted(bank))

@@ -1,8 +1,8 @@
 """MIDI corpora to pieces: what was played, before any sound.
 
-A :class:`Piece` is a list of tracks with notes in seconds, sustain pedal folded into the note ends. Pieces are split into
+A piece is a list of tracks with notes in seconds, sustain pedal folded into the note ends. Pieces are split into
 ``train``, ``valid`` and ``test`` by composition: files that may hold the same work (movements, songs of one cycle,
-versions) share a key, and the key alone decides.
+versions) share a key, and stay on one side.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import symusic
@@ -91,11 +91,11 @@ def split_works(keys: set[str]) -> dict[str, Split]:
 
 def read_piece(path: Path) -> list[Track]:
     """The tracks of a MIDI file that have notes; sustain pedal lengthens notes to its release."""
-    score = symusic.Score(path, ttype="second")
-    return list(_tracks(score))
+    return list(_tracks(path))
 
 
-def _tracks(score: symusic.Score) -> Iterator[Track]:
+def _tracks(path: Path) -> Iterator[Track]:
+    score: Any = symusic.Score(path, ttype="second")
     for track in score.tracks:
         columns = track.notes.numpy()
         if len(columns["time"]) == 0:

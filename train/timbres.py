@@ -130,7 +130,7 @@ RANGES: dict[str, InstrumentRange] = {
 
 # The class that a General MIDI program belongs to, for tracks that are one of the nine as written.
 CLASS_OF_PROGRAM: dict[int, str] = {
-    **dict.fromkeys(range(0, 4), "piano"),
+    **dict.fromkeys(range(4), "piano"),
     **dict.fromkeys((24, 25), "acoustic_guitar"),
     **dict.fromkeys(range(26, 31), "electric_guitar"),
     **dict.fromkeys((56, 59), "trumpet"),
