@@ -296,7 +296,7 @@ def _draw_instrument_roll(
     _set_time_axis(axes, n_frames / frame_rate, theme, narrow=narrow)
     axes.set_ylim(N_INSTRUMENTS - 0.5, -0.5)
     axes.yaxis.set_major_locator(FixedLocator(range(N_INSTRUMENTS)))
-    labels = [_short_label(row) if narrow else row.label for row in INSTRUMENTS]
+    labels = [short_label(row) if narrow else row.label for row in INSTRUMENTS]
     axes.set_yticklabels(labels, fontsize=8.5 if narrow else 9.5, color=THEMES[theme].ink)
     for index, row in enumerate(INSTRUMENTS):
         colour = instrument_colour(row, theme)
@@ -334,7 +334,7 @@ def _draw_pitch_roll(
         _say(axes, "Nothing to show", theme)
         return
     sounding = np.flatnonzero(pitch_roll.max(axis=1) >= 0.25) + lowest_pitch
-    low, high = _pitch_range(sounding.tolist(), lowest_pitch, lowest_pitch + n_pitches - 1)
+    low, high = pitch_range(sounding.tolist(), lowest_pitch, lowest_pitch + n_pitches - 1)
     _set_pitch_axis(axes, low, high, theme)
     axes.imshow(
         _columns(np.clip(pitch_roll, 0.0, 1.0)),
@@ -359,7 +359,7 @@ def _draw_piano_roll(axes: Axes, notes: Sequence[Note], duration_s: float, theme
     end_s = max([duration_s, *(note.offset for note in notes)])
     _style(axes, theme)
     _set_time_axis(axes, end_s, theme, narrow=narrow)
-    low, high = _pitch_range([note.pitch for note in notes], SPEC.lowest_pitch, SPEC.highest_pitch)
+    low, high = pitch_range([note.pitch for note in notes], SPEC.lowest_pitch, SPEC.highest_pitch)
     _set_pitch_axis(axes, low, high, theme)
     axes.grid(axis="x", color=THEMES[theme].line, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -425,7 +425,7 @@ def _draw_legend(figure: FigureBase, notes: Sequence[Note], theme: ThemeName, na
     for row in INSTRUMENTS:
         count = sum(note.instrument == row.name for note in notes)
         if count:
-            label = f"{_short_label(row) if narrow else row.label} ({count})"
+            label = f"{short_label(row) if narrow else row.label} ({count})"
             handles.append(Rectangle((0, 0), 1, 1, facecolor=instrument_colour(row, theme), label=label))
     if handles:
         figure.legend(
@@ -471,8 +471,14 @@ def _set_pitch_axis(axes: Axes, low: int, high: int, theme: ThemeName) -> None:
     axes.set_yticklabels([pitch_name(pitch) for pitch in pitches], color=THEMES[theme].quiet)
 
 
-def _pitch_range(pitches: Sequence[int], lowest: int, highest: int) -> tuple[int, int]:
-    """The rows to show: those that sound and a little more, two octaves at least."""
+def pitch_range(pitches: Sequence[int], lowest: int, highest: int) -> tuple[int, int]:
+    """The rows to show: those that sound and a little more, two octaves at least.
+
+    Examples
+    --------
+    >>> pitch_range([60, 64], 21, 108), pitch_range([21, 108], 21, 108), pitch_range([], 21, 108)
+    ((50, 74), (21, 108), (48, 84))
+    """
     if not pitches:
         return max(lowest, 48), min(highest, 84)
     low, high = min(pitches) - 2, max(pitches) + 2
@@ -505,8 +511,8 @@ def _drawable(text: str) -> str:
     return "".join(letter if ord(letter) in known else "□" for letter in text)
 
 
-def _short_label(instrument: Instrument) -> str:
-    """The label for a phone: ``Acoustic guitar`` becomes ``Ac. guitar``."""
+def short_label(instrument: Instrument) -> str:
+    """The label for a phone, such as ``Ac. guitar``."""
     return instrument.label.replace("Acoustic", "Ac.").replace("Electric", "El.")
 
 
@@ -541,9 +547,11 @@ __all__ = [
     "figure_to_png",
     "instrument_colour",
     "pitch_name",
+    "pitch_range",
     "plot_instrument_roll",
     "plot_overview",
     "plot_piano_roll",
     "plot_pitch_roll",
     "row_shares",
+    "short_label",
 ]

@@ -1,0 +1,6 @@
+"""The page: what it says, how it looks, and what it keeps; `app.py` wires these parts together."""
+
+import os
+
+# Gradio reads this once, while it is imported; without it, it would report home.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")

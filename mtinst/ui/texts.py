@@ -1,0 +1,148 @@
+"""Every sentence the page says on its own, in one place."""
+
+TITLE = "mtinst"
+HEADLINE = "Hear what a song is made of"
+TAGLINE = (
+    "Bring a song. See which of nine instruments play at every moment, who plays each note, "
+    "and listen to every part on its own."
+)
+
+EXAMPLES_HEADING = "Try an example"
+EXAMPLES_HELP = "One click, and the network listens to it."
+OWN_HEADING = "Or bring your own"
+AUDIO_LABEL = "Your song: drop a file here, or record one"
+OTHER_FILE_LABEL = "Open another kind of file (m4a, mp4, webm, wma …)"
+TRANSCRIBE = "Transcribe"
+STOP = "Stop"
+
+EMPTY_HEADING = "Nothing transcribed yet"
+EMPTY = (
+    "Pick an example above, and its notes appear here in a few seconds. "
+    "Or drop in a song of your own and press Transcribe."
+)
+NO_SONG = "Choose a song first: pick an example, drop in a file, or record one."
+RECORDING = "Recording"
+WAITING = "Starting; if other songs are being worked on, they come first"
+READY = "Ready: press Transcribe."
+STOPPED = "Stopped."
+STOPPED_KEEPS = "Stopped. What you see below is still the result from before."
+FAILED_KEEPS = "What you see below is still the result from before."
+
+ACTIVITY_HEADING = "Who plays when"
+ACTIVITY_HELP = (
+    "One row for each instrument. The stronger its colour, the surer the network is that it plays at that moment."
+)
+NOTES_HEADING = "Who plays which note"
+NOTES_HELP = (
+    "One bar for each note: further right is later, higher up is higher in pitch, and the colour says who plays it. "
+    "These bars are exactly the notes of the MIDI file."
+)
+PITCH_HEADING = "Which pitches sound"
+PITCH_HELP = "All that sounds, whoever plays it, before it is cut into notes. The stronger, the surer."
+
+PLAYGROUND_HEADING = "Listen to it again"
+PLAYGROUND_HELP = (
+    "The parts are not cut out of the recording. They are its transcribed notes, played by a synthesiser, "
+    "so you hear what was understood and what was not."
+)
+ORIGINAL = "The song itself"
+TRANSCRIPTION = "All parts, from the notes"
+
+ADJUST_HEADING = "Adjust what counts as a note"
+ADJUST_HELP = "This reads the notes off again at once; the network does not have to listen a second time."
+ONSET_LABEL = "Note beginnings"
+ONSET_INFO = "To the right, fainter beginnings count too."
+FRAME_LABEL = "Held notes"
+FRAME_INFO = "To the right, fainter notes count and last longer."
+ONLY_LABEL = "Only these instruments"
+RESET = "Back to the defaults"
+
+DOWNLOADS_HEADING = "Take it with you"
+
+LIMITS_HEADING = "What it cannot do"
+LIMITS = (
+    "It knows these nine instruments only. <strong>Singing, drums</strong> and anything else "
+    "(organ, harp, synthesisers …) are not transcribed, and now and then are mistaken for one of the nine.",
+    "Instruments of a kind melt into one: two violins give one violin part, a viola passes for a violin or a cello.",
+    "In a dense mix, quiet notes get lost and some notes go to the wrong player. "
+    "Loudness, tempo and bar lines are not transcribed.",
+)
+READING_HEADING = "How to read this"
+MODEL_HEADING = "How it works"
+MODEL = (
+    "A U-net hears a log-frequency spectrogram, 31 times a second, and learns three tasks at once: who plays "
+    "which note, which instruments sound, and which pitches. That idea is from Yun-Ning Hung, Yi-An Chen and "
+    'Yi-Hsuan Yang, <a href="https://arxiv.org/abs/1811.01143" target="_blank" rel="noopener">“Multitask learning for '
+    "frame-level instrument recognition”</a>, ICASSP 2019. The network and its weights here were made from scratch."
+)
+PRIVACY = (
+    "Songs are worked on by the computer that serves this page and nowhere else. "
+    "It keeps the latest results for a while, so that a song comes up at once the second time."
+)
+
+
+def limits_of_size(max_minutes: float, max_mb: float) -> str:
+    """What length and size the page takes.
+
+    Examples
+    --------
+    >>> limits_of_size(15, 100)
+    'wav, flac, mp3, ogg, opus or aiff; up to 15 minutes and 100 MB.'
+    """
+    minutes = f"{max_minutes:g} minute" + ("" if max_minutes == 1 else "s")
+    return f"wav, flac, mp3, ogg, opus or aiff; up to {minutes} and {max_mb:g} MB."
+
+
+def too_long(name: str, duration_s: float, max_minutes: float) -> str:
+    """Refusal of a song over the limit.
+
+    Examples
+    --------
+    >>> too_long("opera.mp3", 7200, 15)
+    'opera.mp3 is 120 minutes long; this page takes songs of up to 15 minutes.'
+    """
+    return f"{name} is {duration_s / 60:.0f} minutes long; this page takes songs of up to {max_minutes:g} minutes."
+
+
+def too_large(name: str, n_bytes: float, max_mb: float) -> str:
+    """Refusal of a file over the limit.
+
+    Examples
+    --------
+    >>> too_large("opera.wav", 250e6, 100)
+    'opera.wav is 250 MB large; this page takes files of up to 100 MB.'
+    """
+    return f"{name} is {n_bytes / 1e6:.0f} MB large; this page takes files of up to {max_mb:g} MB."
+
+
+def done_in(seconds: float) -> str:
+    """How long it took.
+
+    Examples
+    --------
+    >>> done_in(4.234)
+    'Done in 4.2 s.'
+    """
+    return f"Done in {seconds:.1f} s."
+
+
+def n_notes(count: int) -> str:
+    """A number of notes in words.
+
+    Examples
+    --------
+    >>> n_notes(1), n_notes(12)
+    ('1 note', '12 notes')
+    """
+    return f"{count} note" + ("" if count == 1 else "s")
+
+
+def listed(words: list[str]) -> str:
+    """Words as people list them.
+
+    Examples
+    --------
+    >>> listed(["piano"]), listed(["piano", "bass", "flute"])
+    ('piano', 'piano, bass and flute')
+    """
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

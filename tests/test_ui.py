@@ -1,0 +1,401 @@
+"""The page without a browser: settings, cache, texts as HTML, and a song from file to downloads by a tiny network."""
+
+import json
+import os
+import time
+import zipfile
+from base64 import b64decode
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pretty_midi
+import pytest
+import soundfile as sf
+
+from mtinst.errors import AudioError, CheckpointError, MtinstError
+from mtinst.midi import read_midi, write_midi
+from mtinst.notes import Note, Thresholds
+from mtinst.rolls import Rolls
+from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, SPEC
+from mtinst.transcription import Transcription
+from mtinst.ui import render, texts
+from mtinst.ui.cache import IN_USE_S, CacheError, ResultCache, file_hash
+from mtinst.ui.examples import find_examples
+from mtinst.ui.player import template
+from mtinst.ui.player.song import song_record
+from mtinst.ui.settings import PageSettings, SettingsError, default_cache_folder, settings_from_environment
+from mtinst.ui.studio import Adjustment, Part, Result, Studio, Working
+from tests.tiny import RATE, write_song, write_weights
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_weights(tmp_path_factory.mktemp("weights") / "tiny.safetensors")
+
+
+@pytest.fixture
+def settings(weights: Path, tmp_path: Path) -> PageSettings:
+    return PageSettings(cache=tmp_path / "cache", weights=weights, examples=tmp_path / "examples", max_minutes=0.5)
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Path:
+    return write_song(tmp_path / "two tones.wav")
+
+
+def results(steps: Iterator[Working | Result]) -> list[Result]:
+    return [step for step in steps if isinstance(step, Result)]
+
+
+# Settings
+
+
+def test_settings_come_from_the_environment() -> None:
+    given = {
+        "HOST": "0.0.0.0",
+        "PORT": "8123",
+        "MTINST_WEIGHTS": "/w.safetensors",
+        "MTINST_EXAMPLES": "/songs",
+        "MTINST_CACHE": "/tmp/kept",
+        "MTINST_CACHE_MB": "50",
+        "MTINST_MAX_MINUTES": "2.5",
+        "MTINST_MAX_MB": "10",
+    }
+    assert settings_from_environment(given) == PageSettings(
+        host="0.0.0.0",
+        port=8123,
+        weights=Path("/w.safetensors"),
+        examples=Path("/songs"),
+        cache=Path("/tmp/kept").resolve(),
+        cache_mb=50,
+        max_minutes=2.5,
+        max_mb=10,
+    )
+
+
+def test_an_empty_environment_serves_this_machine_only(tmp_path: Path) -> None:
+    settings = settings_from_environment({"XDG_CACHE_HOME": str(tmp_path), "PORT": " "})
+    assert (settings.host, settings.port, settings.cache) == ("127.0.0.1", 7860, tmp_path / "mtinst")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("PORT", "80.5"), ("PORT", "70000"), ("PORT", "nan"), ("MTINST_MAX_MB", "-1"), ("MTINST_CACHE_MB", "inf")],
+)
+def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} must be .*{value}"):
+        settings_from_environment({name: value, "MTINST_CACHE": "/tmp/kept"})
+
+
+def test_settings_in_code_are_checked() -> None:
+    with pytest.raises(ValueError, match="max_mb must be positive"):
+        PageSettings(cache=Path(), max_mb=0)
+    with pytest.raises(ValueError, match="port must be"):
+        PageSettings(cache=Path(), port=-1)
+
+
+def test_without_a_home_the_cache_is_temporary() -> None:
+    assert default_cache_folder({}).name == "mtinst"
+
+
+# Cache
+
+
+def test_an_entry_is_whole_or_absent(tmp_path: Path) -> None:
+    cache = ResultCache(tmp_path, 1e6)
+
+    def crash() -> None:
+        with cache.write("song") as folder:
+            (folder / "half").write_text("x")
+            raise RuntimeError("the writer crashes")
+
+    with pytest.raises(RuntimeError, match="crashes"):
+        crash()
+    assert cache.find("song") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_entry_that_lost_or_shortened_a_file_is_forgotten(tmp_path: Path) -> None:
+    cache = ResultCache(tmp_path, 1e6)
+    for content in ("C D", None):
+        with cache.write("song") as folder:
+            (folder / "notes").write_text("C D E")
+        found = cache.find("song")
+        assert found is not None
+        (found / "notes").unlink()
+        if content is not None:
+            (found / "notes").write_text(content)
+        assert cache.find("song") is None
+        assert not found.exists()
+
+
+def test_the_entry_used_longest_ago_goes_first_and_none_that_is_in_use(tmp_path: Path) -> None:
+    cache = ResultCache(tmp_path, limit_bytes=2500)
+    now = time.time()
+    for age, key in enumerate(("new", "old", "older")):
+        with cache.write(key) as folder:
+            (folder / "audio").write_bytes(bytes(1000))
+        os.utime(tmp_path / key, (now - 2 * IN_USE_S - age, now - 2 * IN_USE_S - age))
+    with cache.write("newest") as folder:
+        (folder / "audio").write_bytes(bytes(1000))
+    assert {path.name for path in tmp_path.iterdir()} == {"new", "newest"}
+    with cache.write("one more") as folder:
+        (folder / "audio").write_bytes(bytes(9000))
+    assert {path.name for path in tmp_path.iterdir()} == {"newest", "one more"}
+
+
+def test_what_a_crashed_writer_left_is_swept_up_after_a_day(tmp_path: Path) -> None:
+    (tmp_path / "song.1234.partial").mkdir()
+    cache = ResultCache(tmp_path, 1e6)
+    cache.tidy()
+    assert (tmp_path / "song.1234.partial").exists()
+    cache.tidy(now=time.time() + 2 * 24 * 3600)
+    assert not (tmp_path / "song.1234.partial").exists()
+
+
+def test_the_first_of_two_writers_stays(tmp_path: Path) -> None:
+    cache = ResultCache(tmp_path, 1e6)
+    with cache.write("song") as second:
+        (second / "who").write_text("second")
+        with cache.write("song") as first:
+            (first / "who").write_text("first")
+    assert (tmp_path / "song" / "who").read_text() == "first"
+
+
+def test_a_cache_that_cannot_be_written_says_so_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(CacheError, match="Nothing can be kept in"), ResultCache(tmp_path / "file", 1e6).write("song"):
+        pass
+
+
+def test_file_hash_depends_on_the_bytes_only(tmp_path: Path) -> None:
+    for name, content in (("a", b"song"), ("b", b"song"), ("c", b"sonG")):
+        (tmp_path / name).write_bytes(content)
+    assert file_hash(tmp_path / "a") == file_hash(tmp_path / "b") != file_hash(tmp_path / "c")
+
+
+# Examples
+
+
+def test_examples_have_titles_from_the_sources_and_players_from_the_notes(tmp_path: Path) -> None:
+    sf.write(tmp_path / "canon.ogg", np.zeros(RATE), RATE)
+    sf.write(tmp_path / "a-walk_2.wav", np.zeros(2 * RATE), RATE)
+    (tmp_path / "broken.mp3").write_bytes(b"no sound")
+    write_midi([Note(0, 1, pitch=60, instrument="cello"), Note(0, 1, pitch=70)], tmp_path / "canon.mid")
+    (tmp_path / "a-walk_2.mid").write_bytes(b"no notes")
+    (tmp_path / "SOURCES.md").write_text("# Sources\n\n## Canon in D\n\n`canon.ogg`, `canon.mid`\n")
+    walk, canon = find_examples(tmp_path)
+    assert (canon.title, canon.instruments, canon.duration_s) == ("Canon in D", ("piano", "cello"), 1.0)
+    assert (walk.title, walk.instruments, walk.duration_s) == ("A walk 2", (), 2.0)
+    cards = render.example_cards([walk, canon])
+    assert 'data-slug="canon"' in cards
+    assert "0:01 · Piano and Cello" in cards
+
+
+def test_a_page_without_examples_says_so(tmp_path: Path) -> None:
+    assert find_examples(tmp_path / "none") == []
+    assert "No examples" in render.example_cards([])
+
+
+# Texts and HTML
+
+
+def test_a_file_name_can_neither_break_the_page_nor_its_templates() -> None:
+    name = '<img src=x onerror="alert(1)">${1+1}{{value}}`'
+    result = Result(
+        title=name,
+        source_key="s",
+        source_folder=Path("/c/s"),
+        view_folder=Path("/c/v"),
+        files_folder=None,
+        adjustment=Adjustment(),
+        duration_s=61.0,
+        parts=(Part(name="violin", n_notes=1, share=0.5),),
+        verdict=None,
+    )
+    for html in (render.summary(result), render.status("error", name), render.working(name, 0.5)):
+        assert "<img" not in html
+        assert "${" not in html
+        assert "{{" not in html
+        assert "`" not in html
+    assert "1:01 · 1 note" in render.summary(result)
+
+
+def test_an_error_is_an_alert_and_progress_is_a_progress_bar() -> None:
+    assert 'role="alert"' in render.status("error", "No.")
+    heard = np.zeros((N_INSTRUMENTS, 40), np.float32)
+    html = render.working("Listening", 0.416, heard, 0.5)
+    assert 'aria-valuenow="42"' in html
+    assert html.count("mt-strip-row") == N_INSTRUMENTS
+
+
+def test_a_verdict_stands_in_the_summary() -> None:
+    result = Result(
+        title="t",
+        source_key="s",
+        source_folder=Path(),
+        view_folder=Path(),
+        files_folder=None,
+        adjustment=Adjustment(),
+        duration_s=1.0,
+        parts=(),
+        verdict="The clip is silent.",
+    )
+    assert "mt-verdict" in render.summary(result)
+    assert "mt-verdict" not in render.summary(replace(result, verdict=None))
+
+
+def test_the_player_template_is_static() -> None:
+    html = template()
+    assert texts.NOTES_HEADING in html
+    assert "@" not in html
+    assert "${" not in html
+    assert "{{" not in html
+
+
+def test_limits_are_said() -> None:
+    page_texts = texts.limits_of_size(1, 2.5)
+    assert "1 minute and 2.5 MB" in page_texts
+
+
+# The song for the player
+
+
+def test_song_record_holds_every_note_and_both_rolls() -> None:
+    notes = [Note(0.0, 0.32, pitch=60, instrument="cello"), Note(0.16, 0.64, pitch=60), Note(1.0, 2.0, pitch=90)]
+    rolls = Rolls.zeros(64)
+    rolls.instrument[INSTRUMENT_INDEX["cello"], 3] = 1.0
+    rolls.pitch[60 - SPEC.lowest_pitch, 5] = 0.5
+    transcription = Transcription(
+        rolls=rolls,
+        levels=np.zeros((SPEC.n_pitches, 64), np.float32),
+        thresholds=Thresholds.uniform(),
+        duration_s=2.0,
+        spec=SPEC,
+    )
+    transcription.__dict__["notes"] = notes  # as if decoded
+    record = json.loads(json.dumps(song_record(transcription)))
+    by_name = {instrument["name"]: instrument for instrument in record["instruments"]}
+    assert tuple(by_name) == INSTRUMENT_NAMES
+    assert by_name["cello"]["notes"] == [[0.0, 0.32, 60, 0, 2]]
+    assert by_name["piano"]["notes"] == [[0.16, 0.64, 60, 1, 2], [1.0, 2.0, 90, 0, 1]]
+    assert record["low"] <= 60 < 90 <= record["high"]
+    activity = np.frombuffer(b64decode(record["activity"]["values"]), np.uint8).reshape(N_INSTRUMENTS, 64)
+    assert activity[INSTRUMENT_INDEX["cello"], 3] == 255
+    assert activity.sum() == 255
+    pitches = record["pitches"]
+    values = np.frombuffer(b64decode(pitches["values"]), np.uint8).reshape(pitches["rows"], 64)
+    assert values[60 - pitches["lowest"], 5] == 128
+
+
+# From a song to its downloads
+
+
+def test_a_song_becomes_notes_parts_and_downloads(settings: PageSettings, song: Path) -> None:
+    studio = Studio(settings)
+    steps = list(studio.transcribe(song, "two tones"))
+    fractions = [step.fraction for step in steps if isinstance(step, Working)]
+    assert fractions == sorted(fractions)
+    assert any(step.heard is not None for step in steps if isinstance(step, Working))
+    first, last = results(iter(steps))
+    assert first.files_folder is None
+    assert first.parts == last.parts
+    folder = last.files_folder
+    assert folder is not None
+    assert last.duration_s == pytest.approx(3.0)
+    assert last.parts, "the thresholds of this test's network let notes through"
+
+    notes = read_midi(folder / "notes.mid")
+    counts = {part.name: part.n_notes for part in last.parts}
+    assert counts == {name: sum(note.instrument == name for note in notes) for name in counts}
+    shown = json.loads((last.view_folder / "song.json").read_text())
+    assert {i["name"]: len(i["notes"]) for i in shown["instruments"] if i["notes"]} == counts
+    for name in (*counts, "all-parts"):
+        assert sf.info(folder / f"{name}.flac").duration == pytest.approx(3.0, abs=1e-3)
+    assert sf.info(last.source_folder / "original.flac").duration == pytest.approx(3.0, abs=1e-3)
+    with zipfile.ZipFile(folder / "parts.zip") as archive:
+        assert archive.namelist() == [f"{name}.flac" for name in counts]
+    with np.load(folder / "rolls.npz") as arrays:
+        assert arrays["piano_roll"].shape == (9, 88, SPEC.n_frames(3 * RATE))
+        assert len(arrays["notes"]) == len(notes)
+    assert (folder / "overview.png").read_bytes().startswith(b"\x89PNG")
+    for link in ("notes.mid", "parts.zip", "overview.png", "rolls.npz"):
+        assert link in render.downloads(last)
+    assert len(pretty_midi.PrettyMIDI(str(folder / "notes.mid")).instruments) == len(counts)
+
+
+def test_the_second_time_nothing_is_computed(settings: PageSettings, song: Path) -> None:
+    first = results(Studio(settings).transcribe(song, "two tones"))[-1]
+    again = list(Studio(settings).transcribe(song, "two tones"))
+    assert len(again) == 2  # one message, then everything
+    assert again[-1] == first
+
+
+def test_adjusting_needs_no_network_and_can_be_undone(settings: PageSettings, song: Path) -> None:
+    studio = Studio(settings)
+    before = results(studio.transcribe(song, "two tones"))[-1]
+    later = Studio(settings)  # as after a restart, with nothing in memory
+    later.transcriber.model.forward = None  # type: ignore[method-assign, assignment]
+    name = before.parts[0].name
+    only = later.view(before.source_key, before.title, Adjustment(instruments=(name,)))
+    assert [part.name for part in only.parts] == [name]
+    assert only.parts[0] == before.parts[0]
+    strict = later.view(before.source_key, before.title, Adjustment(onset=-3.0, frame=-3.0))
+    assert sum(part.n_notes for part in strict.parts) < sum(part.n_notes for part in before.parts)
+    assert results(later.make_files(strict))[-1].files_folder != before.files_folder
+    assert later.view(before.source_key, before.title, Adjustment()) == before
+
+
+def test_adjusting_a_song_that_is_gone_says_so(settings: PageSettings) -> None:
+    with pytest.raises(MtinstError, match="no longer kept"):
+        Studio(settings).view("source-gone", "gone", Adjustment())
+
+
+def test_stopping_half_way_leaves_nothing_behind(settings: PageSettings, song: Path) -> None:
+    steps = Studio(settings).transcribe(song, "two tones")
+    for step in steps:
+        if isinstance(step, Working) and step.heard is not None:
+            break
+    steps.close()  # type: ignore[attr-defined]
+    assert not settings.cache.exists() or list(settings.cache.iterdir()) == []
+
+
+def test_silence_has_a_verdict_and_no_parts(settings: PageSettings, tmp_path: Path) -> None:
+    sf.write(tmp_path / "silence.wav", np.zeros(RATE), RATE)
+    result = results(Studio(settings).transcribe(tmp_path / "silence.wav", "silence"))[-1]
+    assert result.parts == ()
+    assert result.verdict == "The clip is silent."
+    assert "parts.zip" not in render.downloads(result)
+
+
+def test_a_song_beyond_the_limits_is_refused_before_it_is_decoded(settings: PageSettings, tmp_path: Path) -> None:
+    sf.write(tmp_path / "long.wav", np.zeros(40 * 8000), 8000)
+    with pytest.raises(AudioError, match=r"long\.wav is 1 minutes long; .* up to 0\.5 minutes"):
+        list(Studio(settings).transcribe(tmp_path / "long.wav", "long"))
+    with pytest.raises(AudioError, match="MB large"):
+        list(Studio(replace(settings, max_mb=0.1)).transcribe(tmp_path / "long.wav", "long"))
+
+
+def test_a_file_that_is_no_audio_is_one_sentence(settings: PageSettings, tmp_path: Path) -> None:
+    (tmp_path / "letter.wav").write_text("Dear all")
+    with pytest.raises(AudioError, match=r"letter\.wav"):
+        list(Studio(settings).transcribe(tmp_path / "letter.wav", "letter"))
+    with pytest.raises(AudioError, match="no longer there"):
+        list(Studio(settings).transcribe(tmp_path / "gone.wav", "gone"))
+
+
+def test_missing_weights_are_reported_when_a_song_comes_and_not_before(settings: PageSettings, song: Path) -> None:
+    studio = Studio(replace(settings, weights=settings.cache / "none.safetensors"))
+    studio.warm_up()
+    with pytest.raises(CheckpointError, match=r"none\.safetensors"):
+        list(studio.transcribe(song, "two tones"))
+
+
+def test_lowered_thresholds_stay_probabilities() -> None:
+    thresholds = replace(Thresholds.uniform(), presence=(0.0, 1.0, *[0.5] * 7))
+    for log_odds in (-3.0, 3.0):
+        moved = Adjustment(onset=log_odds, frame=log_odds).of(thresholds)
+        assert moved.presence[:2] == (0.0, 1.0)
+        assert all(0 < value < 1 for value in (*moved.onset, *moved.frame))

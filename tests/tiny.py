@@ -1,0 +1,55 @@
+"""A network too small to be any good, but with thresholds at which it hears notes: what tests of the page work with."""
+
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+import torch
+
+from mtinst.checkpoint import save_checkpoint
+from mtinst.features import log_cqt
+from mtinst.model import ModelConfig, UNet
+from mtinst.notes import Thresholds
+from mtinst.rolls import predict_rolls
+from mtinst.spec import INSTRUMENT_NAMES, FloatArray
+
+RATE = 16_000
+HEARD = ("violin", "cello", "flute")
+
+
+def two_tones(seconds: float) -> FloatArray:
+    """A low tone, and after a second a high one."""
+    t = np.arange(round(seconds * RATE)) / RATE
+    low, high = np.sin(2 * np.pi * 220 * t), np.sin(2 * np.pi * 659 * t) * (t > 1)
+    return (0.2 * low + 0.2 * high).astype(np.float32)
+
+
+def write_song(path: Path, seconds: float = 3.0) -> Path:
+    """:func:`two_tones` as a file; its suffix says which format."""
+    sf.write(path, two_tones(seconds), RATE)
+    return path
+
+
+def write_weights(path: Path) -> Path:
+    """A seeded network of two widths that in :func:`two_tones` hears some tens of notes of `HEARD`, and nobody else."""
+    torch.manual_seed(1)
+    model = UNet(ModelConfig(widths=(4, 8))).eval()
+    rolls = predict_rolls(model, log_cqt(two_tones(3.0)))
+
+    def thresholds(roll: FloatArray, quantile: float) -> tuple[float, ...]:
+        rows = zip(INSTRUMENT_NAMES, roll, strict=True)
+        return tuple(float(np.quantile(row, quantile)) if name in HEARD else 1.0 for name, row in rows)
+
+    save_checkpoint(
+        path,
+        model,
+        thresholds=Thresholds(
+            onset=thresholds(rolls.onset, 0.995),
+            frame=thresholds(rolls.piano, 0.7),
+            presence=tuple(0.0 if name in HEARD else 1.0 for name in INSTRUMENT_NAMES),
+            shortest_s=0.06,
+            gap_s=0.04,
+        ),
+        training={},
+    )
+    return path
