@@ -13,7 +13,8 @@ from mtinst.spec import SPEC, FeatureSpec, FloatArray
 
 ComplexArray = NDArray[np.complex64]
 
-_SHORTEST_SAMPLES = 2048
+# The lowest octave is analysed at 1/128 of the rate, where this many samples fill one window.
+_SHORTEST_SAMPLES = 32768
 
 
 def log_cqt(samples: FloatArray, spec: FeatureSpec = SPEC) -> FloatArray:
@@ -41,7 +42,7 @@ def log_cqt(samples: FloatArray, spec: FeatureSpec = SPEC) -> FloatArray:
 
 
 def cqt(samples: FloatArray, spec: FeatureSpec = SPEC) -> ComplexArray:
-    """Complex CQT, shape (n_bins, n_frames), linear in `samples`; clips under 128 ms are padded with silence first."""
+    """Complex CQT, shape (n_bins, n_frames), linear in `samples`; clips under 2 s are padded with silence first."""
     if samples.ndim != 1:
         raise ValueError(f"samples must have one axis, not shape {samples.shape}")
     n_frames = spec.n_frames(len(samples))

@@ -1,0 +1,121 @@
+"""Weights files: the round trip, and what is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch.testing import assert_close
+
+from mtinst.checkpoint import FORMAT, load_checkpoint, save_checkpoint
+from mtinst.errors import CheckpointError
+from mtinst.model import ModelConfig, UNet
+from mtinst.notes import Thresholds
+from mtinst.spec import FeatureSpec
+
+CONFIG = ModelConfig(widths=(4, 8), harmonics=(0, 12), has_onset_head=True, derivation="max")
+
+
+@pytest.fixture
+def network() -> UNet:
+    torch.manual_seed(0)
+    return UNet(CONFIG).eval()
+
+
+@pytest.fixture
+def saved(network: UNet, tmp_path: Path) -> Path:
+    path = tmp_path / "weights.safetensors"
+    save_checkpoint(path, network, thresholds=Thresholds.uniform(frame=0.3), training={"epoch": 3})
+    return path
+
+
+def rewritten(path: Path, **changes: str | None) -> Path:
+    """The same tensors with other metadata; None takes an entry out."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        metadata = dict(file.metadata())
+    metadata.update({key: value for key, value in changes.items() if value is not None})
+    for key, value in changes.items():
+        if value is None:
+            del metadata[key]
+    save_file(load_file(path), path, metadata)
+    return path
+
+
+def test_a_network_survives_the_file(network: UNet, saved: Path) -> None:
+    loaded, info = load_checkpoint(saved)
+    clip = torch.rand(1, 88, 32)
+    with torch.inference_mode():
+        assert_close(loaded(clip).piano, network(clip).piano, atol=2e-2, rtol=1e-2)
+    assert (loaded.config, loaded.spec) == (CONFIG, FeatureSpec())
+    assert not loaded.training
+    assert info.thresholds == Thresholds.uniform(frame=0.3)
+    assert info.training == {"epoch": 3}
+    assert len(info.digest) == 16
+
+
+def test_no_partial_file_is_left(saved: Path) -> None:
+    assert [path.name for path in saved.parent.iterdir()] == [saved.name]
+
+
+def test_other_weights_have_another_digest(saved: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.safetensors"
+    save_checkpoint(other, UNet(CONFIG), thresholds=Thresholds.uniform(), training={})
+    assert load_checkpoint(other)[1].digest != load_checkpoint(saved)[1].digest
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"^gone\.safetensors is not there"):
+        load_checkpoint(tmp_path / "gone.safetensors")
+
+
+@pytest.mark.parametrize("n_bytes", [0, 7, 100, -50])
+def test_a_damaged_file_is_refused(saved: Path, n_bytes: int) -> None:
+    saved.write_bytes(saved.read_bytes()[:n_bytes])
+    with pytest.raises(CheckpointError, match="not a complete"):
+        load_checkpoint(saved)
+
+
+def test_a_pickle_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    torch.save({"weights": torch.zeros(3)}, path)
+    with pytest.raises(CheckpointError, match="not a complete"):
+        load_checkpoint(path)
+
+
+def test_a_foreign_safetensors_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "foreign.safetensors"
+    save_file({"weight": torch.zeros(3)}, path)
+    with pytest.raises(CheckpointError, match=f"has the format 'none', '{FORMAT}' is wanted"):
+        load_checkpoint(path)
+
+
+def test_weights_for_other_instruments_are_refused(saved: Path) -> None:
+    with pytest.raises(CheckpointError, match="other instruments"):
+        load_checkpoint(rewritten(saved, instruments=json.dumps(["kazoo"])))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": None},
+        {"model": "{}"},  # the paper's network: other tensors than these
+        {"model": '{"depth": 3}'},
+        {"features": '{"sample_rate": 0}'},
+        {"thresholds": "[]"},
+        {"training": "not JSON"},
+    ],
+)
+def test_a_description_that_builds_nothing_is_refused(saved: Path, changes: dict[str, str | None]) -> None:
+    with pytest.raises(CheckpointError, match="does not describe a network"):
+        load_checkpoint(rewritten(saved, **changes))
+
+
+def test_numbers_that_are_not_finite_are_refused(network: UNet, tmp_path: Path) -> None:
+    network.head.weight.data[0, 0] = float("nan")
+    path = tmp_path / "broken.safetensors"
+    save_checkpoint(path, network, thresholds=Thresholds.uniform(), training={})
+    with pytest.raises(CheckpointError, match="not finite"):
+        load_checkpoint(path)

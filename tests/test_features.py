@@ -1,0 +1,60 @@
+"""The log-CQT against tones and librosa."""
+
+import librosa
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from mtinst.features import cqt, log_cqt, scale_to_unit
+from mtinst.spec import SPEC, FloatArray
+
+
+def tone(pitch: int, seconds: float, level: float = 0.5) -> FloatArray:
+    time = np.arange(int(seconds * SPEC.sample_rate)) / SPEC.sample_rate
+    hertz = 440.0 * 2 ** ((pitch - 69) / 12)
+    return (level * np.sin(2 * np.pi * hertz * time)).astype(np.float32)
+
+
+@pytest.mark.parametrize("pitch", [30, 60, 69, 100])
+def test_a_tone_is_loudest_in_the_row_of_its_pitch(pitch: int) -> None:
+    features = log_cqt(tone(pitch, 2.0))
+    assert int(features[:, 30].argmax()) == pitch - SPEC.lowest_pitch
+
+
+def test_log_cqt_agrees_with_librosa_s_decibels() -> None:
+    samples = tone(60, 3.0) + tone(67, 3.0, level=0.01)
+    magnitude = np.abs(librosa.cqt(samples, sr=16000, hop_length=512, fmin=27.5, n_bins=88, bins_per_octave=12))
+    decibels = librosa.amplitude_to_db(magnitude, ref=np.max, top_db=80.0)
+    assert_allclose(log_cqt(samples), 1 + decibels[:, : SPEC.n_frames(len(samples))] / 80, atol=1e-5)
+
+
+def test_cqt_of_a_mixture_is_the_sum_of_its_parts() -> None:
+    one, other = tone(50, 1.0), tone(64, 1.0, level=0.2)
+    assert_allclose(cqt(one + other), cqt(one) + cqt(other), atol=1e-5)
+
+
+def test_features_do_not_depend_on_the_level() -> None:
+    assert_allclose(log_cqt(tone(60, 1.0, level=0.001)), log_cqt(tone(60, 1.0, level=0.9)), atol=1e-4)
+
+
+def test_silence_is_all_zeros() -> None:
+    assert not log_cqt(np.zeros(16000, np.float32)).any()
+
+
+@pytest.mark.parametrize("n_samples", [0, 1, 480, 511, 512, 5000, 16001])
+def test_any_length_gives_the_frames_of_the_grid(n_samples: int) -> None:
+    features = log_cqt(np.ones(n_samples, np.float32))
+    assert features.shape == (SPEC.n_bins, SPEC.n_frames(n_samples))
+    assert features.dtype == np.float32
+    assert features.min() >= 0
+    assert features.max() <= 1
+
+
+def test_scale_to_unit_takes_a_reference() -> None:
+    magnitude = np.array([[1.0, 0.1]], np.float32)
+    assert_allclose(scale_to_unit(magnitude, reference=10.0), [[0.75, 0.5]], atol=1e-6)
+
+
+def test_stereo_is_refused() -> None:
+    with pytest.raises(ValueError, match="one axis"):
+        cqt(np.zeros((2, 100), np.float32))

@@ -1,0 +1,109 @@
+"""Shapes and properties of the network."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch.nn import functional
+from torch.testing import assert_close
+
+from mtinst.model import DEFAULT, PAPER, ModelConfig, UNet, n_weights
+from mtinst.spec import FeatureSpec
+
+SMALL = ModelConfig(widths=(4, 8), harmonics=(-12, 0, 12), has_onset_head=True, derivation="max")
+
+
+def small_network(config: ModelConfig = SMALL, spec: FeatureSpec | None = None) -> UNet:
+    torch.manual_seed(0)
+    return UNet(config, spec or FeatureSpec()).eval()
+
+
+@pytest.mark.parametrize("n_frames", [1, 3, 4, 31, 32, 50])
+@pytest.mark.parametrize("config", [SMALL, PAPER, DEFAULT], ids=["small", "paper", "default"])
+def test_any_number_of_frames_comes_out_as_it_went_in(config: ModelConfig, n_frames: int) -> None:
+    with torch.inference_mode():
+        logits = small_network(config)(torch.rand(2, 88, n_frames))
+    assert logits.piano.shape == (2, 9, 88, n_frames)
+    assert logits.instrument.shape == (2, 9, n_frames)
+    assert logits.pitch.shape == (2, 88, n_frames)
+    assert (logits.onset is None) == (not config.has_onset_head)
+    if logits.onset is not None:
+        assert logits.onset.shape == (2, 9, 88, n_frames)
+
+
+def test_the_paper_s_network_has_four_encoders_and_four_decoders_of_its_size() -> None:
+    network = UNet(PAPER)
+    assert (len(network.encoders), len(network.decoders)) == (4, 4)
+    assert 4e6 < n_weights(network) < 7e6
+
+
+def test_instrument_and_pitch_rolls_are_derived_from_the_pianoroll() -> None:
+    clip = torch.rand(1, 88, 20)
+    with torch.inference_mode():
+        maximum = small_network()(clip)
+        mean = small_network(ModelConfig(widths=(4, 8), derivation="mean"))(clip)
+    assert_close(maximum.instrument, maximum.piano.amax(dim=2))
+    assert_close(maximum.pitch, maximum.piano.amax(dim=1))
+    assert_close(mean.instrument, mean.piano.mean(dim=2))
+    assert_close(mean.pitch, mean.piano.mean(dim=1))
+
+
+def test_a_partial_comes_to_lie_in_the_row_of_its_note() -> None:
+    clip = torch.zeros(1, 88, 3)
+    clip[0, 40] = 1.0
+    stacked = small_network()._stack_harmonics(clip)
+    assert stacked.shape == (1, 3, 88, 3)
+    loudest = [stacked[0, channel, :, 0].nonzero().flatten().tolist() for channel in range(3)]
+    assert loudest == [[52], [40], [28]]
+
+
+def test_bins_within_a_semitone_become_channels() -> None:
+    spec = FeatureSpec(bins_per_semitone=3)
+    network = small_network(ModelConfig(widths=(4, 8)), spec)
+    clip = torch.zeros(1, 264, 2)
+    clip[0, 3 * 10 + 2] = 1.0
+    stacked = network._stack_harmonics(clip)
+    assert stacked.shape == (1, 3, 88, 2)
+    assert stacked[0, :, 10, 0].tolist() == [0, 0, 1]
+    assert network(clip).piano.shape == (1, 9, 88, 2)
+
+
+def test_clips_of_a_batch_do_not_touch_each_other() -> None:
+    clips = torch.rand(3, 88, 16)
+    network = small_network()
+    with torch.inference_mode():
+        assert_close(network(clips).piano[1], network(clips[1:2]).piano[0])
+
+
+def test_it_overfits_one_batch() -> None:
+    torch.manual_seed(0)
+    network = UNet(SMALL).train()
+    clips = torch.rand(2, 88, 16)
+    targets = (torch.rand(2, 9, 88, 16) > 0.95).float()
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.02)
+
+    def step() -> float:
+        loss = functional.binary_cross_entropy_with_logits(network(clips).piano, targets)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        return loss.item()
+
+    first = step()
+    for _ in range(150):
+        last = step()
+    assert last < 0.75 * first
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"widths": (4,)}, "widths"),
+        ({"widths": (4, 0)}, "widths"),
+        ({"harmonics": (12,)}, "harmonics must include 0"),
+        ({"derivation": "median"}, "derivation"),
+    ],
+)
+def test_a_config_that_makes_no_network_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ModelConfig(**settings)

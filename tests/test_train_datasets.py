@@ -1,0 +1,102 @@
+"""Mixtures: reproducible, linear, labelled as they sound."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+from torch.utils.data import DataLoader
+
+from mtinst.features import cqt, log_cqt, scale_to_unit
+from mtinst.spec import N_INSTRUMENTS, SPEC
+from tests.train_data import tone_store
+from train.config import MixConfig
+from train.datasets import Batch, MixtureDataset, PartStore, _shift_rows, collate
+
+STORE = tone_store()
+
+
+def dataset(config: MixConfig | None = None, *, epoch: int = 0, n_clips: int = 12) -> MixtureDataset:
+    return MixtureDataset(STORE, config or MixConfig(), seed=1, epoch=epoch, n_clips=n_clips)
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
+@pytest.mark.parametrize("n_workers", [1, 4])
+def test_clips_are_the_same_for_any_number_of_workers(n_workers: int) -> None:
+    def batches(workers: int) -> list[Batch]:
+        return list(DataLoader(dataset(), batch_size=4, num_workers=workers, collate_fn=collate))
+
+    for alone, shared in zip(batches(0), batches(n_workers), strict=True):
+        for one, other in zip(alone, shared, strict=True):
+            assert torch.equal(one, other)
+
+
+def test_no_two_clips_of_a_run_are_the_same() -> None:
+    clips = [dataset(epoch=epoch)[index][0] for epoch in range(2) for index in range(4)]
+    assert len({clip.tobytes() for clip in clips}) == len(clips)
+
+
+def test_adding_cqts_is_mixing_sounds() -> None:
+    time = np.arange(3 * SPEC.sample_rate) / SPEC.sample_rate
+    one = np.sin(2 * np.pi * 220 * time).astype(np.float32)
+    other = (0.3 * np.sin(2 * np.pi * 523 * time)).astype(np.float32)
+    stored = [np.stack((part.real, part.imag), -1).astype(np.float16) for part in (cqt(one), cqt(other))]
+    added = sum(part.astype(np.float32).view(np.complex64)[..., 0] for part in stored)
+    in_both = log_cqt(one + other) > 0.5
+    assert_allclose(scale_to_unit(np.abs(added))[in_both], log_cqt(one + other)[in_both], atol=5e-3)
+
+
+def test_what_is_labelled_sounds_there() -> None:
+    clips = dataset(MixConfig(noise=0.0, other=0.0, drums=0.0, singing=0.0), n_clips=40)
+    checked = 0
+    for index in range(len(clips)):
+        features, piano, _ = clips[index]
+        cells = piano.any(axis=0).astype(bool)
+        if cells.any():
+            checked += 1
+            assert features[cells].min() > (80 - 50 - 15) / 80 - 0.01
+    assert checked > 10
+
+
+def test_a_clip_has_no_label_for_what_is_not_one_of_the_nine() -> None:
+    clips = dataset(MixConfig(empty=1.0, drums=1.0, other=1.0, singing=1.0))
+    assert any(clips[index][0].max() > 0 for index in range(len(clips)))
+    assert not any(clips[index][1].any() or clips[index][2].any() for index in range(len(clips)))
+
+
+def test_onsets_peak_where_a_note_begins() -> None:
+    clips = dataset(n_clips=60)
+    seen = 0
+    for index in range(len(clips)):
+        _, piano, onset = clips[index]
+        for instrument, row, frame in np.argwhere(onset == 1.0):
+            seen += 1
+            assert piano[instrument, row, frame]
+            if frame > 0:
+                assert not piano[instrument, row, frame - 1]
+                assert 0 < onset[instrument, row, frame - 1] < 1
+    assert seen > 5
+
+
+def test_every_instrument_is_heard_about_equally_often() -> None:
+    clips = dataset(MixConfig(same_song=0.0, n_frames=313), n_clips=200)
+    heard = np.array([clips[index][1].any(axis=(1, 2)) for index in range(len(clips))]).mean(axis=0)
+    assert heard.shape == (N_INSTRUMENTS,)
+    assert heard.min() > 0.5 * heard.max()
+
+
+@pytest.mark.parametrize("shift", [-3, 0, 2])
+def test_shifting_moves_rows_and_brings_in_zeros(shift: int) -> None:
+    roll = np.arange(1, 11, dtype=np.float32)[:, None] * np.ones((1, 2), np.float32)
+    shifted = _shift_rows(roll, shift)
+    expected = np.zeros_like(roll)
+    for row in range(10):
+        if 0 <= row + shift < 10:
+            expected[row + shift] = roll[row]
+    assert_array_equal(shifted, expected)
+
+
+def test_a_folder_without_parts_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="holds no parts"):
+        PartStore.open(tmp_path)

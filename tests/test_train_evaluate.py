@@ -1,0 +1,134 @@
+"""Scores against mir_eval, scikit-learn and small cases."""
+
+from pathlib import Path
+
+import mir_eval
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import f1_score
+
+from mtinst.checkpoint import save_checkpoint
+from mtinst.model import ModelConfig, UNet
+from mtinst.notes import Note, Thresholds
+from mtinst.rolls import Rolls
+from mtinst.spec import INSTRUMENT_NAMES, SPEC, BoolArray
+from train.evaluate import (
+    ClipArrays,
+    RollThresholds,
+    _frame_scores,
+    _leakage,
+    _note_f1,
+    _taken_for,
+    calibrate,
+    choose_roll_thresholds,
+    evaluate,
+    to_json,
+    to_markdown,
+)
+
+N_FRAMES = 40
+HALF = RollThresholds(piano=(0.5,) * 9, instrument=(0.5,) * 9, pitch=0.5)
+
+
+def random_truth(seed: int) -> BoolArray:
+    return np.random.default_rng(seed).random((9, 88, N_FRAMES)) > 0.98
+
+
+def rolls_of(truth: BoolArray, *, wrong: float = 0.0, seed: int = 0) -> Rolls:
+    """Probabilities that say `truth`, with a share of cells flipped."""
+    claims = truth ^ (np.random.default_rng(seed).random(truth.shape) < wrong)
+    probs = np.where(claims, 0.8, 0.1).astype(np.float32)
+    return Rolls(piano=probs, onset=probs, instrument=probs.max(axis=1), pitch=probs.max(axis=0))
+
+
+def test_pitch_accuracy_is_mir_eval_s() -> None:
+    truth = random_truth(0)
+    rolls = rolls_of(truth, wrong=0.01)
+    times = np.array([SPEC.frame_to_second(frame) for frame in range(N_FRAMES)])
+
+    def hertz(roll: BoolArray) -> list[NDArray[np.float64]]:
+        return [mir_eval.util.midi_to_hz(np.flatnonzero(roll[:, frame]) + 21.0) for frame in range(N_FRAMES)]
+
+    expected = mir_eval.multipitch.evaluate(times, hertz(np.any(truth, axis=0)), times, hertz(rolls.pitch > 0.5))
+    assert _frame_scores([rolls], [truth], HALF)["pitch_accuracy"] == pytest.approx(expected["Accuracy"])
+
+
+def test_instrument_f1_is_scikit_learn_s() -> None:
+    truth = random_truth(1)[:, :20]
+    rolls = rolls_of(truth, wrong=0.01)
+    expected = f1_score(truth.any(axis=1).T, (rolls.instrument > 0.5).T, average=None)
+    scores = _frame_scores([rolls], [truth], HALF)
+    assert list(scores["instrument_f1_by"].values()) == pytest.approx(expected.tolist())
+    assert scores["instrument_f1"] == pytest.approx(expected.mean())
+
+
+def test_perfect_rolls_score_one_at_chosen_thresholds() -> None:
+    truths = [random_truth(seed) for seed in range(3)]
+    rolls = [rolls_of(truth) for truth in truths]
+    scores = _frame_scores(rolls, truths, choose_roll_thresholds(rolls, truths))
+    assert scores["instrument_f1"] == scores["pitch_accuracy"] == scores["piano_roll_accuracy"] == 1.0
+
+
+def test_scores_of_an_empty_set_of_notes_are_zero_not_an_error() -> None:
+    silence = np.zeros((9, 88, N_FRAMES), np.bool_)
+    scores = _frame_scores([rolls_of(silence)], [silence], HALF)
+    assert scores["piano_roll_accuracy"] == 0.0
+    assert _note_f1([[]], [[]], with_offset=False, with_instrument=False) == 0.0
+
+
+def test_the_right_instrument_counts_only_where_it_should() -> None:
+    truth = [[Note(0.5, 1.0, pitch=60, instrument="violin"), Note(1.0, 2.0, pitch=64, instrument="cello")]]
+    found = [[Note(0.52, 1.0, pitch=60, instrument="violin"), Note(1.0, 1.2, pitch=64, instrument="flute")]]
+    assert _note_f1(truth, found, with_offset=False, with_instrument=False) == 1.0
+    assert _note_f1(truth, found, with_offset=False, with_instrument=True) == 0.5
+    assert _note_f1(truth, found, with_offset=True, with_instrument=False) == 0.5
+
+
+def test_leakage_counts_instruments_reported_over_those_there() -> None:
+    truth = [[Note(0, 1, pitch=60, instrument="violin")], []]
+    found = [[Note(0, 1, pitch=60, instrument="flute"), Note(0, 1, pitch=64, instrument="violin")], truth[0]]
+    assert _leakage(truth, found) == 3.0
+
+
+def test_taken_for_tells_who_was_taken_for_whom() -> None:
+    truth = np.zeros((9, 88, N_FRAMES), np.bool_)
+    truth[6, 40, :20] = True
+    heard = np.zeros_like(truth)
+    heard[6, 40, :10] = True
+    heard[8, 40, 10:15] = True
+    shares = _taken_for([truth], [rolls_of(heard)], HALF)
+    assert (shares[6][6], shares[6][8], shares[6][0]) == (0.5, 0.25, 0.0)
+
+
+def test_weights_are_calibrated_and_scored_from_files(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    time = np.arange(2 * SPEC.sample_rate) / SPEC.sample_rate
+    samples = np.stack([3000 * np.sin(2 * np.pi * hertz * time) for hertz in rng.uniform(200, 800, 4)])
+    notes = np.array([(clip, clip, 2, 30, 40) for clip in range(4)], dtype=np.int32)
+    for name in ("valid", "unseen"):
+        np.savez(tmp_path / f"{name}.npz", samples=samples.astype(np.int16), notes=notes)
+    weights = tmp_path / "weights.safetensors"
+    network = UNet(ModelConfig(widths=(4, 8), has_onset_head=True, derivation="max")).eval()
+    save_checkpoint(weights, network, thresholds=Thresholds.uniform(), training={})
+    clips = ClipArrays.open(tmp_path / "unseen.npz")
+
+    with pytest.raises(ValueError, match="has no thresholds yet"):
+        evaluate(weights, clips)
+    calibrate(weights, tmp_path)
+    scores = evaluate(weights, clips)
+    assert scores.n_clips == 4
+    assert set(scores.instrument_f1_by) == set(INSTRUMENT_NAMES)
+    assert '"piano_roll_accuracy"' in to_json(scores)
+    assert "| instrument F1 (frames) |" in to_markdown("unseen", scores)
+
+
+def test_a_set_that_was_not_prepared_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"unseen\.npz is not there"):
+        ClipArrays.open(tmp_path / "unseen.npz")
+
+
+def test_reference_notes_and_truth_agree(tmp_path: Path) -> None:
+    clips = ClipArrays(np.zeros((1, 16000), np.int16), np.array([(0, 6, 2, 10, 48)], np.int32))
+    assert clips.reference_notes(0) == [Note(0.064, 0.32, pitch=69, instrument="violin")]
+    assert clips.truth(0)[6, 48].nonzero()[0].tolist() == list(range(2, 10))

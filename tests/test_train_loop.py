@@ -1,0 +1,104 @@
+"""Training: exact resume, one batch overfitted, NaN caught."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from mtinst.checkpoint import load_checkpoint
+from mtinst.model import UNet
+from tests.train_data import tone_store
+from train.config import EXPERIMENTS, Experiment, LossWeights
+from train.datasets import Batch, MixtureDataset, PartStore, collate
+from train.loop import TrainingError, fit, learning_rate_at
+from train.losses import multitask_loss
+
+STORE = tone_store()
+TINY = replace(EXPERIMENTS["tiny"], clips_per_epoch=8, epochs=3, average_decay=0.5)
+
+
+@pytest.fixture
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that looks prepared: the tones as parts, two clips to validate on."""
+    monkeypatch.setattr(PartStore, "open", classmethod(lambda cls, folder: STORE))
+    rng = np.random.default_rng(0)
+    np.savez(
+        tmp_path / "valid.npz",
+        samples=rng.integers(-3000, 3000, (2, 16000), dtype=np.int16),
+        notes=np.array([(0, 0, 3, 20, 40), (1, 4, 5, 9, 50)], dtype=np.int32),
+    )
+    return tmp_path
+
+
+def state(run_dir: Path) -> dict[str, Any]:
+    result: dict[str, Any] = torch.load(run_dir / "last.pt", weights_only=True)
+    return result
+
+
+def test_a_run_that_was_stopped_goes_on_exactly(prepared: Path, tmp_path: Path) -> None:
+    fit(TINY, prepared, tmp_path / "whole", n_workers=0, device="cpu")
+    # Stopped during the plateau: with more epochs to come, the cool-down begins later.
+    fit(replace(TINY, epochs=2, cooldown_epochs=0), prepared, tmp_path / "halves", n_workers=0, device="cpu")
+    fit(TINY, prepared, tmp_path / "halves", n_workers=0, device="cpu")
+    whole, halves = state(tmp_path / "whole"), state(tmp_path / "halves")
+    assert whole["epoch"] == halves["epoch"] == 3
+    for part in ("model", "average"):
+        for name, tensor in whole[part].items():
+            assert torch.equal(tensor, halves[part][name]), name
+
+
+def test_a_run_leaves_weights_that_load_and_a_log(prepared: Path, tmp_path: Path) -> None:
+    run_dir = tmp_path / "run"
+    fit(replace(TINY, epochs=1), prepared, run_dir, n_workers=0, device="cpu")
+    network, info = load_checkpoint(run_dir / "best.safetensors")
+    assert network.config == TINY.model
+    assert info.training["experiment"]["name"] == "tiny"
+    assert network.feature_std.min() >= 1e-2
+    assert network.feature_mean.abs().max() > 0
+    header, row = (run_dir / "log.csv").read_text().splitlines()
+    assert dict(zip(header.split(","), row.split(","), strict=True))["epoch"] == "1"
+
+
+def test_training_stops_when_the_loss_is_not_a_number(prepared: Path, tmp_path: Path) -> None:
+    broken = replace(TINY, loss=LossWeights(piano=float("nan")))
+    with pytest.raises(TrainingError, match="the loss became nan in epoch 1"):
+        fit(broken, prepared, tmp_path / "run", n_workers=0, device="cpu")
+
+
+def test_it_overfits_one_batch_of_mixtures() -> None:
+    torch.manual_seed(0)
+    clips = MixtureDataset(STORE, TINY.mix, seed=0, epoch=0, n_clips=4)
+    batch = collate([clips[index] for index in range(4)])
+    network = UNet(TINY.model)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.02)
+    losses = []
+    for _ in range(80):
+        loss = multitask_loss(network(batch.log_cqt), batch, LossWeights()).total
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.3 * losses[0]
+
+
+def test_a_loss_of_weight_zero_teaches_nothing() -> None:
+    batch = Batch(torch.rand(1, 88, 16), torch.zeros(1, 9, 88, 16), torch.zeros(1, 9, 88, 16))
+    logits = UNet(TINY.model)(batch.log_cqt)
+    losses = multitask_loss(logits, batch, LossWeights(pitch=0.0, instrument=0.0))
+    assert losses.pitch.item() == losses.instrument.item() == 0
+    assert min(losses.piano, losses.onset) > 0
+    assert losses.total == losses.piano + losses.onset
+
+
+def test_the_learning_rate_warms_up_holds_and_cools_down() -> None:
+    experiment = Experiment(
+        name="x", epochs=10, cooldown_epochs=2, clips_per_epoch=160, batch_size=16, warmup_steps=10, learning_rate=1.0
+    )
+    rates = [learning_rate_at(step, experiment) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[9:80] == pytest.approx([1.0] * 71)
+    assert rates[80:] == sorted(rates[80:], reverse=True)
+    assert rates[-1] == pytest.approx(0.05)
