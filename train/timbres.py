@@ -78,7 +78,7 @@ SAMPLE_BANKS: dict[TimbreSplit, dict[str, tuple[str, ...]]] = {
         "acoustic_guitar": ("tonejs_guitar_nylon",),
         "electric_guitar": ("karoryfer_green", "tonejs_guitar_electric"),
         "trumpet": ("tonejs_trumpet",),
-        "saxophone": ("tonejs_saxophone",),
+        "saxophone": (),  # `tonejs_saxophone` holds the recordings of `weresax` again
         "bass": ("meatbass", "tonejs_bass_electric"),
         "violin": ("tonejs_violin",),
         "cello": ("tonejs_cello",),
