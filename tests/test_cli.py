@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 import torch
+from torch import nn
 
 from mtinst.checkpoint import save_checkpoint
 from mtinst.cli import describe, find_songs, main, plan_jobs
@@ -26,9 +27,11 @@ RATE = 16000
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of a tiny untrained network, which hears all sorts of things."""
-    torch.manual_seed(0)
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
     model = UNet(ModelConfig(widths=(4, 8), has_onset_head=True))
+    random = torch.Generator().manual_seed(0)
+    for parameter in model.parameters():  # all over the place, however networks are initialised
+        nn.init.normal_(parameter, std=0.3, generator=random)
     save_checkpoint(path, model, thresholds=Thresholds.uniform(presence=0.0), training={})
     return path
 
