@@ -1,13 +1,9 @@
 """The sound: a stem for each player, out of a soundfont, recorded notes or a drum synthesiser, then the mix."""
 
 import csv
-import ctypes.util
-import importlib.util
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile as sf
@@ -17,6 +13,7 @@ from scipy import signal
 
 from examples.perform import PlayedNote
 from examples.piece import DRUMS, Part, Piece, Timbre
+from mtinst.fluidsynth import FluidSynth
 
 Sound = NDArray[np.float64]
 
@@ -184,48 +181,26 @@ def _sustained(sound: Sound, n_samples: int) -> Sound:
 
 
 def _play_soundfont(timbre: Timbre, notes: list[PlayedNote], n_samples: int, soundfont: Path) -> Sound:
-    synth = _fluidsynth().Synth(gain=0.6, samplerate=float(SAMPLE_RATE))
-    try:
-        for effect in ("reverb", "chorus"):
-            synth.setting(f"synth.{effect}.active", 0)
-        bank = synth.sfload(str(soundfont))
-        if bank < 0 or synth.program_select(0, bank, 0, timbre.program) < 0:
-            raise ValueError(f"{soundfont} cannot play program {timbre.program}")
-        events = sorted(
-            [(note.onset, 1, note) for note in notes] + [(note.offset, 0, note) for note in notes],
-            key=lambda event: event[:2],
-        )
-        chunks, position = [], 0
+    assert timbre.program is not None
+    events = sorted(
+        [(note.onset, 1, note) for note in notes] + [(note.offset, 0, note) for note in notes],
+        key=lambda event: event[:2],
+    )
+    chunks, position = [], 0
+    with FluidSynth(soundfont, sample_rate=SAMPLE_RATE, gain=0.6, has_effects=False) as synth:
+        synth.select(program=timbre.program)
         for second, is_onset, note in events:
             n_wait = round(second * SAMPLE_RATE) - position
-            chunks.append(synth.get_samples(n_wait))
+            chunks.append(synth.render(n_wait))
             position += n_wait
             if is_onset:
-                synth.noteon(0, note.pitch, note.velocity)
+                synth.note_on(note.pitch, velocity=note.velocity)
             else:
-                synth.noteoff(0, note.pitch)
-        chunks.append(synth.get_samples(n_samples - position))
-    finally:
-        synth.delete()
-    sound = np.concatenate(chunks).reshape(-1, 2).mean(axis=1) / 32768
-    n_early = round(_SPEAKS_AFTER_MS.get(timbre.program or 0, 0) / 1000 * SAMPLE_RATE)
+                synth.note_off(note.pitch)
+        chunks.append(synth.render(n_samples - position))
+    sound = np.concatenate(chunks).mean(axis=1, dtype=np.float64)
+    n_early = round(_SPEAKS_AFTER_MS.get(timbre.program, 0) / 1000 * SAMPLE_RATE)
     return np.concatenate([sound[n_early:], np.zeros(n_early)])
-
-
-def _fluidsynth() -> Any:
-    """The ``fluidsynth`` module on the library that pygame-ce's wheel brings, if there is one."""
-    pygame = importlib.util.find_spec("pygame")
-    bundled: Iterable[Path] = ()
-    if pygame is not None and pygame.origin is not None:
-        bundled = (Path(pygame.origin).parent.parent / "pygame_ce.libs").glob("libfluidsynth*")
-    library = next(iter(bundled), None)
-    find_library = ctypes.util.find_library
-    if library is not None:
-        ctypes.util.find_library = lambda name: str(library) if "fluidsynth" in name else find_library(name)
-    try:
-        return importlib.import_module("fluidsynth")
-    finally:
-        ctypes.util.find_library = find_library
 
 
 # Amplifier and drums -------------------------------------------------------------------------------------------------
