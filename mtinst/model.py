@@ -27,6 +27,9 @@ class ModelConfig:
         come to lie in its own row, where a small kernel sees them together: that is where timbre is.
     has_onset_head : bool
         Whether to predict where notes begin, besides where they sound.
+    has_presence_head : bool
+        Whether to ask first, of the whole clip, which instruments are in it, and to add the answer to the log-odds of
+        each of their cells: a note's neighbourhood alone often cannot tell a guitar from a piano, the clip can.
     derivation : "mean" or "max"
         How the instrument and pitch logits come out of the pianoroll's: the paper sums over the other axis (up to a
         constant, a mean); the maximum is what "any note sounds" means.
@@ -37,6 +40,7 @@ class ModelConfig:
     widths: tuple[int, ...] = (32, 64, 128, 256)
     harmonics: tuple[int, ...] = (0,)
     has_onset_head: bool = False
+    has_presence_head: bool = False
     derivation: Literal["mean", "max"] = "mean"
     n_instruments: int = N_INSTRUMENTS
 
@@ -54,6 +58,7 @@ DEFAULT = ModelConfig(
     widths=(20, 40, 64, 96),
     harmonics=(-12, 0, 12, 19, 24, 28, 31, 34),
     has_onset_head=True,
+    has_presence_head=True,
     derivation="max",
 )
 
@@ -65,6 +70,7 @@ class Logits(NamedTuple):
     onset: Tensor | None  # (B, instrument, pitch, frame); None without an onset head
     instrument: Tensor  # (B, instrument, frame)
     pitch: Tensor  # (B, pitch, frame)
+    presence: Tensor | None = None  # (B, instrument): in the clip at all; None without a presence head
 
 
 class UNet(nn.Module):
@@ -105,6 +111,7 @@ class UNet(nn.Module):
         self.decoders = nn.ModuleList(ResidualBlock(2 * width, width) for width in widths)
         n_rolls = 2 if config.has_onset_head else 1
         self.head = nn.Conv2d(widths[0], n_rolls * config.n_instruments, 1)
+        self.presence_head = PresenceHead(widths[-1], config.n_instruments) if config.has_presence_head else None
         assert self.head.bias is not None
         nn.init.constant_(self.head.bias, -4.0)  # nearly all cells are silent: start there, not at one half
 
@@ -122,13 +129,16 @@ class UNet(nn.Module):
             skips.append(x)
             x = down(x)  # (B, width, pitch / 2, T / 2)
         x = self.bottleneck(x)
+        presence = None if self.presence_head is None else self.presence_head(x)  # (B, instrument)
         for decode, up, skip in zip(reversed(self.decoders), reversed(self.ups), reversed(skips), strict=True):
             x = up(x, output_size=skip.shape[-2:])
             x = decode(torch.cat((x, skip), dim=1))
 
         rolls = self.head(x)[..., :n_frames]  # (B, rolls * instrument, pitch, T)
+        if presence is not None:
+            rolls = rolls + presence.repeat(1, rolls.shape[1] // presence.shape[1])[:, :, None, None]
         piano, *onset = rolls.split(self.config.n_instruments, dim=1)
-        return Logits(piano, onset[0] if onset else None, *self._derive(piano))
+        return Logits(piano, onset[0] if onset else None, *self._derive(piano), presence)
 
     def _stack_harmonics(self, x: Tensor) -> Tensor:
         """(B, n_bins, T) -> (B, harmonics * bins_per_semitone, n_pitches, T), zeros (the mean) outside the CQT."""
@@ -165,6 +175,25 @@ class ResidualBlock(nn.Module):
         y = functional.leaky_relu(self.norm1(self.conv1(x)))
         y = functional.leaky_relu(self.norm2(self.conv2(y)))
         result: Tensor = y + self.shortcut(x)
+        return result
+
+
+class PresenceHead(nn.Module):
+    """Which instruments are in a clip: the bottleneck's mean and maximum over time, through two layers."""
+
+    def __init__(self, n_in: int, n_instruments: int, n_hidden: int = 128) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(4 * n_in, n_hidden)
+        self.out = nn.Linear(n_hidden, n_instruments)
+        # It begins without an opinion, so that it can be added to a network that was trained without it.
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, n_in, pitch, T) -> (B, n_instruments)."""
+        over_pitch = torch.cat((x.mean(dim=2), x.amax(dim=2)), dim=1)  # (B, 2 n_in, T)
+        pooled = torch.cat((over_pitch.mean(dim=2), over_pitch.amax(dim=2)), dim=1)
+        result: Tensor = self.out(functional.leaky_relu(self.hidden(pooled)))
         return result
 
 

@@ -10,7 +10,9 @@ from torch.testing import assert_close
 from mtinst.model import DEFAULT, PAPER, ModelConfig, UNet, n_weights
 from mtinst.spec import FeatureSpec
 
-SMALL = ModelConfig(widths=(4, 8), harmonics=(-12, 0, 12), has_onset_head=True, derivation="max")
+SMALL = ModelConfig(
+    widths=(4, 8), harmonics=(-12, 0, 12), has_onset_head=True, has_presence_head=True, derivation="max"
+)
 
 
 def small_network(config: ModelConfig = SMALL, spec: FeatureSpec | None = None) -> UNet:
@@ -73,6 +75,28 @@ def test_clips_of_a_batch_do_not_touch_each_other() -> None:
     network = small_network()
     with torch.inference_mode():
         assert_close(network(clips).piano[1], network(clips[1:2]).piano[0])
+
+
+def test_presence_is_added_to_every_cell_of_its_instrument() -> None:
+    clip = torch.rand(1, 88, 16)
+    network = small_network()
+    with torch.inference_mode():
+        before = network(clip)
+        assert network.presence_head is not None
+        network.presence_head.out.bias += torch.tensor([0.0, 3.0] + [0.0] * 7)
+        after = network(clip)
+    assert_close(after.presence, before.presence + network.presence_head.out.bias)
+    assert_close(after.piano - before.piano, network.presence_head.out.bias[None, :, None, None].expand_as(after.piano))
+
+
+def test_a_new_presence_head_changes_nothing_yet() -> None:
+    clip = torch.rand(1, 88, 16)
+    without = small_network(ModelConfig(widths=(4, 8)))
+    with_head = small_network(ModelConfig(widths=(4, 8), has_presence_head=True))
+    with_head.load_state_dict({**with_head.state_dict(), **without.state_dict()})
+    with torch.inference_mode():
+        assert_close(with_head(clip).piano, without(clip).piano)
+        assert without(clip).presence is None
 
 
 def test_it_overfits_one_batch() -> None:

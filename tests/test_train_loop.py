@@ -62,6 +62,25 @@ def test_a_run_leaves_weights_that_load_and_a_log(prepared: Path, tmp_path: Path
     assert dict(zip(header.split(","), row.split(","), strict=True))["epoch"] == "1"
 
 
+def test_a_run_can_start_from_other_weights(prepared: Path, tmp_path: Path) -> None:
+    short = replace(TINY, epochs=1)
+    fit(short, prepared, tmp_path / "first", n_workers=0, device="cpu")
+    first = tmp_path / "first" / "best.safetensors"
+    fit(
+        replace(short, learning_rate=0.0, model=replace(TINY.model, has_presence_head=False)),
+        prepared,
+        tmp_path / "second",
+        n_workers=0,
+        device="cpu",
+        initial_weights=first,
+    )
+    known = load_checkpoint(first)[0].state_dict()
+    taken = state(tmp_path / "second")["model"]
+    assert torch.equal(known["head.weight"], taken["head.weight"])
+    assert torch.equal(known["feature_mean"], taken["feature_mean"])
+    assert "presence_head.out.weight" not in taken
+
+
 def test_training_stops_when_the_loss_is_not_a_number(prepared: Path, tmp_path: Path) -> None:
     broken = replace(TINY, loss=LossWeights(piano=float("nan")))
     with pytest.raises(TrainingError, match="the loss became nan in epoch 1"):
@@ -87,8 +106,8 @@ def test_it_overfits_one_batch_of_mixtures() -> None:
 def test_a_loss_of_weight_zero_teaches_nothing() -> None:
     batch = Batch(torch.rand(1, 88, 16), torch.zeros(1, 9, 88, 16), torch.zeros(1, 9, 88, 16))
     logits = UNet(TINY.model)(batch.log_cqt)
-    losses = multitask_loss(logits, batch, LossWeights(pitch=0.0, instrument=0.0))
-    assert losses.pitch.item() == losses.instrument.item() == 0
+    losses = multitask_loss(logits, batch, LossWeights(pitch=0.0, instrument=0.0, presence=0.0))
+    assert losses.pitch.item() == losses.instrument.item() == losses.presence.item() == 0
     assert min(losses.piano, losses.onset) > 0
     assert losses.total == losses.piano + losses.onset
 

@@ -45,6 +45,7 @@ def _fit(options: argparse.Namespace) -> None:
         n_workers=options.workers,
         device=options.device,
         n_validation_clips=options.validation_clips,
+        initial_weights=options.init,
     )
 
 
@@ -88,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--out", type=Path, help="the run's folder (runs/<experiment>)")
     fit.add_argument("--workers", type=int, default=1, help="loader processes (%(default)s)")
     fit.add_argument("--device", default="auto", help="cpu, cuda or auto")
+    fit.add_argument("--init", type=Path, metavar="WEIGHTS", help="start from these instead of at random")
     fit.add_argument("--validation-clips", type=int, default=60)
     fit.set_defaults(run=_fit)
 

@@ -24,6 +24,7 @@ class LossWeights:
     instrument: float = 1.0
     pitch: float = 1.0
     onset: float = 1.0
+    presence: float = 0.5
     positive: float = 2.0
     onset_positive: float = 4.0
 
@@ -99,7 +100,9 @@ EXPERIMENTS = {
         Experiment(name="paper", model=PAPER, loss=LossWeights(onset=0.0, positive=10.0), learning_rate=1e-3),
         Experiment(
             name="tiny",
-            model=ModelConfig(widths=(4, 8), harmonics=(0, 12), has_onset_head=True, derivation="max"),
+            model=ModelConfig(
+                widths=(4, 8), harmonics=(0, 12), has_onset_head=True, has_presence_head=True, derivation="max"
+            ),
             epochs=2,
             clips_per_epoch=16,
             batch_size=4,

@@ -19,7 +19,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from mtinst.checkpoint import save_checkpoint
+from mtinst.checkpoint import load_checkpoint, save_checkpoint
 from mtinst.errors import MtinstError
 from mtinst.model import UNet, n_weights
 from mtinst.notes import Thresholds
@@ -89,11 +89,28 @@ def fit(
     n_workers: int = 1,
     device: str = "auto",
     n_validation_clips: int = 60,
+    initial_weights: Path | None = None,
 ) -> None:
     """Train from the start, or from ``run_dir/last.pt`` when it is there.
 
     The learning rate depends on the step alone, so a run that is resumed with more epochs goes on as if it had been
     meant to from the start, as long as it had not begun to cool down.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    prepared_dir : Path
+        What ``python -m train prepare`` wrote.
+    run_dir : Path
+        Made when needed.
+    n_workers : int
+        Loader processes; they do not change the result.
+    device : str
+        ``cpu``, ``cuda`` or ``auto``.
+    n_validation_clips : int
+        Scored after each epoch.
+    initial_weights : Path, optional
+        A checkpoint to start from instead of random weights; tensors that it lacks start at random.
 
     Raises
     ------
@@ -108,7 +125,9 @@ def fit(
 
     model = UNet(experiment.model, SPEC)
     last = run_dir / "last.pt"
-    if not last.is_file():
+    if initial_weights is not None:
+        _start_from(model, initial_weights)
+    elif not last.is_file():
         _set_statistics(
             model,
             MixtureDataset(
@@ -176,7 +195,7 @@ def _train_epoch(
 ) -> dict[str, float]:
     """One pass over the loader; mean losses and the clips a second."""
     run.model.train()
-    sums = torch.zeros(4)
+    sums = torch.zeros(len(Losses._fields))
     began, n_clips = time.monotonic(), 0
     first_step = run.epoch * len(loader)
     for index, batch in enumerate(tqdm(loader, desc=f"epoch {run.epoch + 1}", mininterval=10, leave=False)):
@@ -209,6 +228,15 @@ def _step(run: _Run, batch: Batch, experiment: Experiment) -> Losses:
 
 def _moving_average(model: UNet, decay: float) -> AveragedModel:
     return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
+
+
+def _start_from(model: UNet, weights: Path) -> None:
+    """Take over what another network has of the same name and shape: its statistics, and all but new heads."""
+    known, _ = load_checkpoint(weights)
+    wanted = model.state_dict()
+    taken = {name: t for name, t in known.state_dict().items() if name in wanted and wanted[name].shape == t.shape}
+    model.load_state_dict({**wanted, **taken})
+    logger.info("%d of %d tensors from %s", len(taken), len(wanted), weights)
 
 
 def _set_statistics(model: UNet, dataset: MixtureDataset) -> None:

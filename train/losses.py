@@ -1,4 +1,4 @@
-"""The paper's three losses, and one for onsets.
+"""The paper's three losses, one for onsets, and one for which instruments are in a clip at all.
 
 All are binary cross-entropies averaged over cells (section 3.2); instrument and pitch targets come out of the pianoroll
 as the predictions do, by asking whether any note sounds.
@@ -25,25 +25,29 @@ class Losses(NamedTuple):
     instrument: Tensor
     pitch: Tensor
     onset: Tensor
+    presence: Tensor
 
     @property
     def total(self) -> Tensor:
         """Their sum."""
-        return self.piano + self.instrument + self.pitch + self.onset
+        return self.piano + self.instrument + self.pitch + self.onset + self.presence
 
 
 def multitask_loss(logits: Logits, batch: Batch, weights: LossWeights) -> Losses:
-    """Each term times its weight; the onset's is zero for a network without an onset head."""
+    """Each term times its weight; zero for a head that the network does not have."""
     instrument = batch.piano.amax(dim=2)
     pitch = batch.piano.amax(dim=1)
-    onset = logits.piano.new_zeros(())
+    onset = presence = logits.piano.new_zeros(())
     if logits.onset is not None:
         onset = _cross_entropy(logits.onset, batch.onset, weights.onset_positive)
+    if logits.presence is not None:
+        presence = _cross_entropy(logits.presence, instrument.amax(dim=2), 1.0)
     return Losses(
         piano=weights.piano * _ROLL_SCALE * _cross_entropy(logits.piano, batch.piano, weights.positive),
         instrument=weights.instrument * _cross_entropy(logits.instrument, instrument, 1.0),
         pitch=weights.pitch * _cross_entropy(logits.pitch, pitch, 1.0),
         onset=weights.onset * _ROLL_SCALE * onset,
+        presence=weights.presence * presence,
     )
 
 
