@@ -46,6 +46,7 @@ def _fit(options: argparse.Namespace) -> None:
         device=options.device,
         n_validation_clips=options.validation_clips,
         initial_weights=options.init,
+        is_compiled=options.compile,
     )
 
 
@@ -90,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--workers", type=int, default=1, help="loader processes (%(default)s)")
     fit.add_argument("--device", default="auto", help="cpu, cuda or auto")
     fit.add_argument("--init", type=Path, metavar="WEIGHTS", help="start from these instead of at random")
+    fit.add_argument("--compile", action="store_true", help="fuse operations: slower to start, faster after")
     fit.add_argument("--validation-clips", type=int, default=60)
     fit.set_defaults(run=_fit)
 

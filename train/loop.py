@@ -10,6 +10,7 @@ import logging
 import math
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ class _Run:
 
     model: UNet
     average: AveragedModel  # of the above
+    losses_of: Callable[[Batch], Losses]
     optimizer: torch.optim.Optimizer
     epoch: int = 0
     best: float = -1.0
@@ -90,6 +92,7 @@ def fit(
     device: str = "auto",
     n_validation_clips: int = 60,
     initial_weights: Path | None = None,
+    is_compiled: bool = False,
 ) -> None:
     """Train from the start, or from ``run_dir/last.pt`` when it is there.
 
@@ -111,6 +114,8 @@ def fit(
         Scored after each epoch.
     initial_weights : Path, optional
         A checkpoint to start from instead of random weights; tensors that it lacks start at random.
+    is_compiled : bool
+        Have :func:`torch.compile` fuse the step: a minute to begin with, then nearly twice the clips a second on a CPU.
 
     Raises
     ------
@@ -135,9 +140,14 @@ def fit(
             ),
         )
     model.to(target)
+
+    def losses_of(batch: Batch) -> Losses:
+        return multitask_loss(model(batch.log_cqt), batch, experiment.loss)
+
     run = _Run(
         model,
         _moving_average(model, experiment.average_decay),
+        torch.compile(losses_of) if is_compiled else losses_of,
         torch.optim.AdamW(
             model.parameters(), lr=experiment.learning_rate, weight_decay=experiment.weight_decay, betas=(0.9, 0.98)
         ),
@@ -213,7 +223,7 @@ def _train_epoch(
 
 
 def _step(run: _Run, batch: Batch, experiment: Experiment) -> Losses:
-    losses = multitask_loss(run.model(batch.log_cqt), batch, experiment.loss)
+    losses = run.losses_of(batch)
     if not torch.isfinite(losses.total):
         raise TrainingError(
             f"the loss became {losses.total.item()} in epoch {run.epoch + 1}; {experiment.name} stops here."
