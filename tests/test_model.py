@@ -85,8 +85,10 @@ def test_presence_is_added_to_every_cell_of_its_instrument() -> None:
         assert network.presence_head is not None
         network.presence_head.out.bias += torch.tensor([0.0, 3.0] + [0.0] * 7)
         after = network(clip)
-    assert_close(after.presence, before.presence + network.presence_head.out.bias)
-    assert_close(after.piano - before.piano, network.presence_head.out.bias[None, :, None, None].expand_as(after.piano))
+        bias = network.presence_head.out.bias
+    assert before.presence is not None
+    assert_close(after.presence, before.presence + bias)
+    assert_close(after.piano - before.piano, bias[None, :, None, None].expand_as(after.piano))
 
 
 def test_a_new_presence_head_changes_nothing_yet() -> None:
