@@ -83,7 +83,7 @@ def test_presence_is_added_to_every_cell_of_its_instrument() -> None:
     with torch.inference_mode():
         before = network(clip)
         assert network.presence_head is not None
-        network.presence_head.out.bias += torch.tensor([0.0, 3.0] + [0.0] * 7)
+        network.presence_head.out.bias.add_(torch.tensor([0.0, 3.0] + [0.0] * 7))
         after = network(clip)
         bias = network.presence_head.out.bias
     assert before.presence is not None
