@@ -16,6 +16,8 @@ from mtinst.ui.settings import PageSettings, settings_from_environment
 from mtinst.ui.studio import Studio
 from mtinst.ui.theme import page_theme
 
+LOOK_AT_STATUS = "() => document.getElementById('mt-status').scrollIntoView({behavior: 'smooth', block: 'nearest'})"
+
 
 def build(settings: PageSettings) -> tuple[Page, Studio]:
     """The page with everything connected, and the studio that works behind it."""
@@ -28,15 +30,10 @@ def build(settings: PageSettings) -> tuple[Page, Studio]:
 
 
 def connect(page: Page, actions: Actions) -> None:
-    """Say what happens on which click.
-
-    Songs wait for each other, since each uses all the processor; adjusting does not wait for them.
-    """
+    """Say what happens on which click."""
     result = [
         page.status,
         page.shown,
-        page.empty,
-        page.results,
         page.summary,
         page.player,
         page.downloads,
@@ -44,27 +41,17 @@ def connect(page: Page, actions: Actions) -> None:
     sliders = [page.onset, page.frame, page.only]
     buttons = [page.transcribe, page.stop]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    work: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "work", **quiet}
+    # No limits here: the studio itself works on one song at a time and tells the others that they wait.
+    work: dict[str, Any] = {"concurrency_limit": None, "trigger_mode": "multiple", **quiet}
 
-    song = [page.audio, page.shown]
-
-    picked = page.examples.click(actions.pick_example, None, [page.audio, page.status, *buttons], **quiet)
-    from_example = picked.success(actions.transcribe, song, [*result, *sliders], **work)
-    from_example.then(actions.idle, None, buttons, queue=False, **quiet)
-
-    look: dict[str, Any] = {
-        "js": "() => document.getElementById('mt-status').scrollIntoView({behavior: 'smooth', block: 'nearest'})"
-    }
-    picked.then(None, **look)
-
-    pressed = page.transcribe.click(actions.begin, None, [page.status, *buttons], queue=False, **quiet)
-    pressed.then(None, **look)
-    from_button = pressed.success(actions.transcribe, song, [*result, *sliders], **work)
-    from_button.then(actions.idle, None, buttons, queue=False, **quiet)
-
-    running = [from_example, from_button]
-    page.stop.click(actions.stopped, page.shown, [page.status, *buttons], cancels=running, queue=False, **quiet)
-    page.examples.click(None, cancels=running)  # another choice stops the one before
+    runs = [
+        page.examples.click(actions.transcribe_example, page.shown, [page.audio, *result, *sliders, *buttons], **work),
+        page.transcribe.click(actions.transcribe, [page.audio, page.shown], [*result, *sliders, *buttons], **work),
+    ]
+    gr.on([page.examples.click, page.transcribe.click], None, js=LOOK_AT_STATUS)
+    # Only once it has stopped, or its last step would write over the line that says so.
+    page.stop.click(None, cancels=runs).then(actions.stopped, page.shown, [page.status, *buttons], **quiet)
+    page.blocks.unload(actions.leave)
 
     page.other_file.upload(actions.open_other_file, page.other_file, [page.audio, page.status], **quiet)
 
@@ -76,7 +63,7 @@ def connect(page: Page, actions: Actions) -> None:
         trigger_mode="always_last",
         **quiet,
     )
-    moved.then(actions.finish, page.shown, result, trigger_mode="always_last", **work)
+    moved.then(actions.finish, page.shown, result, **work)
     back = page.reset.click(actions.reset_adjustment, None, sliders, queue=False, **quiet)
     back.then(actions.adjust, [page.shown, *sliders], result, **quiet).then(actions.finish, page.shown, result, **work)
 

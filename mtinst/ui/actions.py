@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import gradio as gr
@@ -24,68 +24,87 @@ Updates = dict[Any, Any]  # component -> its new value, or a change of its looks
 class Actions:
     """The handlers of the page's events.
 
+    A visitor who asks for another song while one is being worked on gets the newer one; work on the older one ends at
+    its next step. (Gradio's own ``cancels`` could take the new wish along with the old one, so only Stop uses it.)
+
     Parameters
     ----------
     page : Page
     studio : Studio
-    examples : sequence of Example
+    examples : list of Example
     """
 
     def __init__(self, page: Page, studio: Studio, examples: list[Example]) -> None:
         self.page = page
         self.studio = studio
         self.examples = {example.slug: example for example in examples}
+        self._latest_run: dict[str | None, object] = {}  # by visitor
+        self._latest_view: dict[str | None, Path] = {}  # by visitor: the view on the page
 
-    def pick_example(self, event: gr.EventData) -> Updates:
-        """Put the example that was clicked where a song of one's own would be."""
+    def transcribe_example(self, event: gr.EventData, shown: Result | None, visitor: gr.Request) -> Iterator[Updates]:
+        """Put the example that was clicked where a song of one's own would be, and transcribe it."""
         example = self.examples[event.slug]
-        return {self.page.audio: str(example.path), **self._busy(f"Opening {example.title}")}
+        yield {self.page.audio: str(example.path)}
+        yield from self._run(example.path, example.title, shown, visitor)
+
+    def transcribe(self, path: str | None, shown: Result | None, visitor: gr.Request) -> Iterator[Updates]:
+        """Transcribe the song that was brought."""
+        if path is None:
+            yield {self.page.status: render.status("error", texts.NO_SONG)}
+        else:
+            yield from self._run(Path(path), self._title(Path(path)), shown, visitor)
+
+    def _run(self, path: Path, title: str, shown: Result | None, visitor: gr.Request) -> Iterator[Updates]:
+        """Everything from a song to its downloads, step by step."""
+        run = self._latest_run[visitor.session_hash] = object()
+        started = time.perf_counter()
+        is_first = True  # of two results, without and with its files; in between, a person may adjust the first
+        yield {
+            self.page.status: render.working(texts.READING, 0.0),
+            self.page.transcribe: gr.update(interactive=False),
+            self.page.stop: gr.update(interactive=True),
+        }
+        try:
+            with closing(self.studio.transcribe(path, title)) as steps:
+                for step in steps:
+                    if self._latest_run.get(visitor.session_hash) is not run:
+                        return
+                    yield self._show(step, visitor, reset=is_first)
+                    is_first = is_first and not isinstance(step, Result)
+            yield {self.page.status: render.status("done", texts.done_in(time.perf_counter() - started))}
+        except MtinstError as error:
+            keeps = f" {texts.FAILED_KEEPS}" if shown is not None else ""
+            yield {self.page.status: render.status("error", _sentence(error) + keeps)}
+        except Exception:
+            yield {self.page.status: render.status("error", texts.BROKEN)} | self._idle()
+            raise
+        yield self._idle()
+
+    def stopped(self, shown: Result | None) -> Updates:
+        """What a person sees after pressing Stop."""
+        sentence = texts.STOPPED if shown is None else texts.STOPPED_KEEPS
+        return {self.page.status: render.status("info", sentence), **self._idle()}
+
+    def leave(self, visitor: gr.Request) -> None:
+        """Nobody waits for that visitor's song any more."""
+        self._latest_run.pop(visitor.session_hash, None)
+        self._latest_view.pop(visitor.session_hash, None)
 
     def open_other_file(self, path: str | None) -> Updates:
         """Decode a file that browsers or Gradio would not take, and put it where songs go."""
         if path is None:
             return {self.page.status: gr.skip()}
+        source = Path(path)
+        converted = source.with_name(f"{source.stem}.flac")  # beside the upload, so that it goes when that goes
         try:
-            samples = load_audio(path, PLAYBACK_RATE)
+            self.studio.check_limits(source)
+            samples = load_audio(source, PLAYBACK_RATE)
+            write_audio(converted, samples, PLAYBACK_RATE)
         except MtinstError as error:
             return {self.page.status: render.status("error", _sentence(error))}
-        converted = Path(mkdtemp(prefix="mtinst-")) / f"{Path(path).stem}.flac"
-        write_audio(converted, samples, PLAYBACK_RATE)
         return {self.page.audio: str(converted), self.page.status: render.status("info", texts.READY)}
 
-    def begin(self) -> Updates:
-        """Show at once that something goes on, even when other songs come first."""
-        return self._busy(texts.WAITING)
-
-    def transcribe(self, path: str | None, shown: Result | None) -> Iterator[Updates]:
-        """Everything from a song to its downloads, step by step."""
-        if path is None:
-            yield {self.page.status: render.status("error", texts.NO_SONG)}
-            return
-        try:
-            started = time.perf_counter()
-            is_first = True  # of two results, without and with its files; in between, a person may adjust the first
-            for step in self.studio.transcribe(Path(path), self._title(Path(path))):
-                yield self._show(step, reset=is_first)
-                is_first = is_first and not isinstance(step, Result)
-            yield {self.page.status: render.status("done", texts.done_in(time.perf_counter() - started))}
-        except MtinstError as error:
-            keeps = f" {texts.FAILED_KEEPS}" if shown is not None else ""
-            yield {self.page.status: render.status("error", _sentence(error) + keeps)}
-
-    def idle(self) -> Updates:
-        """The buttons as they are while nothing goes on."""
-        return {
-            self.page.transcribe: gr.update(interactive=True),
-            self.page.stop: gr.update(interactive=False),
-        }
-
-    def stopped(self, shown: Result | None) -> Updates:
-        """What a person sees after pressing Stop."""
-        sentence = texts.STOPPED if shown is None else texts.STOPPED_KEEPS
-        return {self.page.status: render.status("info", sentence), **self.idle()}
-
-    def adjust(self, shown: Result | None, onset: float, frame: float, only: list[str]) -> Updates:
+    def adjust(self, shown: Result | None, onset: float, frame: float, only: list[str], visitor: gr.Request) -> Updates:
         """Read the notes off again by other thresholds, without the network; the parts follow in :meth:`finish`."""
         if shown is None:
             return {self.page.status: gr.skip()}
@@ -94,18 +113,21 @@ class Actions:
             onset=onset, frame=frame, instruments=None if len(instruments) == len(INSTRUMENT_NAMES) else instruments
         )
         try:
-            return self._show(self.studio.view(shown.source_key, shown.title, adjustment))
+            return self._show(self.studio.view(shown.source_key, shown.title, adjustment), visitor)
         except MtinstError as error:
             return {self.page.status: render.status("error", _sentence(error))}
 
-    def finish(self, shown: Result | None) -> Iterator[Updates]:
-        """Play the parts of an adjusted result and write its downloads."""
+    def finish(self, shown: Result | None, visitor: gr.Request) -> Iterator[Updates]:
+        """Play the parts of an adjusted result and write its downloads, unless it was adjusted again by then."""
         if shown is None or shown.files_folder is not None:
             return
+        started = time.perf_counter()
         try:
-            started = time.perf_counter()
-            for step in self.studio.make_files(shown):
-                yield self._show(step)
+            with closing(self.studio.make_files(shown)) as steps:
+                for step in steps:
+                    if self._latest_view.get(visitor.session_hash) != shown.view_folder:
+                        return
+                    yield self._show(step, visitor)
             yield {self.page.status: render.status("done", texts.done_in(time.perf_counter() - started))}
         except MtinstError as error:
             yield {self.page.status: render.status("error", _sentence(error))}
@@ -114,29 +136,25 @@ class Actions:
         """The sliders and boxes as the checkpoint has it."""
         return {self.page.onset: 0.0, self.page.frame: 0.0, self.page.only: list(INSTRUMENT_NAMES)}
 
-    def _show(self, step: Working | Result, *, reset: bool = False) -> Updates:
+    def _show(self, step: Working | Result, visitor: gr.Request, *, reset: bool = False) -> Updates:
         page = self.page
         if isinstance(step, Working):
             return {page.status: render.working(step.message, step.fraction, step.heard, step.share_heard)}
+        self._latest_view[visitor.session_hash] = step.view_folder
         updates: Updates = {
             page.shown: step,
-            page.empty: gr.update(visible=False),
-            page.results: gr.update(visible=True),
             page.summary: render.summary(step),
             page.player: render.player_value(step),
             page.downloads: render.downloads(step),
         }
         return updates | (self.reset_adjustment() if reset else {})
 
-    def _busy(self, message: str) -> Updates:
-        return {
-            self.page.status: render.working(message, 0.0),
-            self.page.transcribe: gr.update(interactive=False),
-            self.page.stop: gr.update(interactive=True),
-        }
+    def _idle(self) -> Updates:
+        """The buttons as they are while nothing goes on."""
+        return {self.page.transcribe: gr.update(interactive=True), self.page.stop: gr.update(interactive=False)}
 
     def _title(self, path: Path) -> str:
-        if path.stem in self.examples:
+        if path.stem in self.examples:  # one that was picked before
             return self.examples[path.stem].title
         return texts.RECORDING if path.stem == RECORDED_STEM else path.stem
 

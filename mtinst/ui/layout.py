@@ -34,8 +34,6 @@ class Page:
     transcribe: gr.Button
     stop: gr.Button
     status: gr.HTML
-    empty: gr.HTML
-    results: gr.Column
     summary: gr.HTML
     player: gr.HTML
     onset: gr.Slider
@@ -90,8 +88,8 @@ def build_page(settings: PageSettings, examples: Sequence[Example]) -> Page:
                     transcribe = gr.Button(texts.TRANSCRIBE, variant="primary", elem_id="mt-transcribe", min_width=120)
                     stop = gr.Button(texts.STOP, interactive=False, elem_id="mt-stop", min_width=80)
         status = _html("", elem_id="mt-status")
-        empty = _html(render.empty_state(), elem_id="mt-empty")
-        with gr.Column(visible=False, elem_id="mt-results") as results:
+        _html(render.empty_state(), elem_id="mt-empty")
+        with gr.Column(elem_id="mt-results"):  # style.css hides it until there is a summary
             summary = _html("", elem_id="mt-summary")
             with gr.Column(elem_classes="mt-card"):
                 player = song_player("mt-player")
@@ -118,8 +116,6 @@ def build_page(settings: PageSettings, examples: Sequence[Example]) -> Page:
         transcribe=transcribe,
         stop=stop,
         status=status,
-        empty=empty,
-        results=results,
         summary=summary,
         player=player,
         onset=onset,

@@ -179,19 +179,12 @@ def downloads(result: Result) -> str:
 
 
 def footer() -> str:
-    """How to read the page, what it cannot do, and what is behind it."""
-    reading = "".join(
-        f"<dt>{title}</dt><dd>{sentence}</dd>"
-        for title, sentence in (
-            (texts.ACTIVITY_HEADING, texts.ACTIVITY_HELP),
-            (texts.NOTES_HEADING, texts.NOTES_HELP),
-            (texts.PITCH_HEADING, texts.PITCH_HELP),
-        )
-    )
+    """How to use the page, what it cannot do, and what is behind it."""
+    use = "".join(f"<li>{sentence}</li>" for sentence in texts.USE)
     limits = "".join(f"<li>{sentence}</li>" for sentence in texts.LIMITS)
     return (
         '<div class="mt-footer">'
-        f"<section><h2>{texts.READING_HEADING}</h2><dl>{reading}</dl></section>"
+        f"<section><h2>{texts.USE_HEADING}</h2><ul>{use}</ul></section>"
         f"<section><h2>{texts.LIMITS_HEADING}</h2><ul>{limits}</ul></section>"
         f"<section><h2>{texts.MODEL_HEADING}</h2><p>{texts.MODEL}</p><p>{texts.PRIVACY}</p></section></div>"
     )

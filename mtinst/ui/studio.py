@@ -13,7 +13,7 @@ import threading
 import time
 import zipfile
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from mtinst.ui.settings import PageSettings
 LOG = logging.getLogger(__name__)
 
 VERSION = 1  # of what the entries hold; an entry of another version is never found
+WAIT_S = 0.5  # between two looks whether it is one's turn
 RECENT = 3  # songs whose rolls stay in memory, so that adjusting them reads nothing from the disk
 RECENT_BYTES = 400e6
 # Shares of the whole work, from measurements: the network takes most of it, then the synthesiser.
@@ -121,9 +122,10 @@ class Studio:
     def __init__(self, settings: PageSettings) -> None:
         self.settings = settings
         self.cache = ResultCache(settings.cache, settings.cache_mb * 1e6)
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # guards the two below
         self._transcriber: Transcriber | None = None
         self._recent: OrderedDict[str, Transcription] = OrderedDict()
+        self._work = threading.Lock()  # held by whoever uses the processor; steps of one song come from many threads
 
     @property
     def transcriber(self) -> Transcriber:
@@ -153,11 +155,11 @@ class Studio:
         MtinstError
             If the file is not audio, or beyond the limits of the settings, or a result cannot be kept.
         """
-        yield Working(message="Reading the song", fraction=0.0)
-        self._check_limits(path)
+        yield Working(message=texts.READING, fraction=0.0)
+        self.check_limits(path)
         source_key = key_of("source", version=VERSION, audio=file_hash(path), weights=self.transcriber.digest)
         if self.cache.find(source_key) is None:
-            yield from self._hear(path, source_key)
+            yield from self._alone(lambda: self._hear(path, source_key))
             yield Working(message="Writing down the notes", fraction=HEARD)
         result = self.view(source_key, title, Adjustment())
         yield result
@@ -198,25 +200,10 @@ class Studio:
         """Play every part and write the downloads: steps, then the result with its files."""
         key = _files_key(result.source_key, result.title, result.adjustment)
         if self.cache.find(key) is None:
-            yield Working(message="Playing the parts", fraction=DRAWN)
-            heard = self._transcription(result.source_key)
-            transcription = heard.decode(result.adjustment.of(self.transcriber.thresholds))
-            with self.cache.write(key) as folder:
-                stems = synthesise(transcription.notes, duration_s=transcription.duration_s, sample_rate=PLAYBACK_RATE)
-                for name, samples in stems.items():
-                    write_audio(folder / f"{name}.flac", samples, PLAYBACK_RATE)
-                if stems:
-                    write_audio(folder / "all-parts.flac", mix(stems), PLAYBACK_RATE)
-                    with zipfile.ZipFile(folder / "parts.zip", "w") as archive:  # FLAC does not get any smaller
-                        for name in stems:
-                            archive.write(folder / f"{name}.flac", f"{name}.flac")
-                yield Working(message="Writing the downloads", fraction=0.95)
-                transcription.save_midi(folder / "notes.mid")
-                transcription.save_npz(folder / "rolls.npz")
-                transcription.save_png(folder / "overview.png", title=result.title)
+            yield from self._alone(lambda: self._make_files(result, key))
         yield replace(result, files_folder=self.cache.folder / key)
 
-    def _check_limits(self, path: Path) -> None:
+    def check_limits(self, path: Path) -> None:
         """AudioError for a file that is beyond the limits, as far as can be told without decoding it."""
         name = display_name(path)
         try:
@@ -234,6 +221,33 @@ class Studio:
     def _check_duration(self, name: str, duration_s: float) -> None:
         if duration_s > self.settings.max_minutes * 60:
             raise AudioError(texts.too_long(name, duration_s, self.settings.max_minutes))
+
+    def _alone(self, work: Callable[[], Iterator[Working]]) -> Iterator[Working]:
+        """Do a piece of work once nobody else's is being done, since each would use the whole processor."""
+        while not self._work.acquire(timeout=WAIT_S):
+            yield Working(message=texts.WAITING, fraction=0.0)
+        try:
+            yield from work()
+        finally:
+            self._work.release()
+
+    def _make_files(self, result: Result, key: str) -> Iterator[Working]:
+        yield Working(message="Playing the parts", fraction=DRAWN)
+        heard = self._transcription(result.source_key)
+        transcription = heard.decode(result.adjustment.of(self.transcriber.thresholds))
+        with self.cache.write(key) as folder:
+            stems = synthesise(transcription.notes, duration_s=transcription.duration_s, sample_rate=PLAYBACK_RATE)
+            for name, samples in stems.items():
+                write_audio(folder / f"{name}.flac", samples, PLAYBACK_RATE)
+            if stems:
+                write_audio(folder / "all-parts.flac", mix(stems), PLAYBACK_RATE)
+                with zipfile.ZipFile(folder / "parts.zip", "w") as archive:  # FLAC does not get any smaller
+                    for name in stems:
+                        archive.write(folder / f"{name}.flac", f"{name}.flac")
+            yield Working(message="Writing the downloads", fraction=0.95)
+            transcription.save_midi(folder / "notes.mid")
+            transcription.save_npz(folder / "rolls.npz")
+            transcription.save_png(folder / "overview.png", title=result.title)
 
     def _hear(self, path: Path, source_key: str) -> Iterator[Working]:
         """Run the network over a song and keep what it heard, with the song itself for players."""

@@ -22,7 +22,9 @@ EMPTY = (
 )
 NO_SONG = "Choose a song first: pick an example, drop in a file, or record one."
 RECORDING = "Recording"
-WAITING = "Starting; if other songs are being worked on, they come first"
+READING = "Reading the song"
+WAITING = "Another song is being worked on; yours is next"
+BROKEN = "Something went wrong that should not have; the log of this page says what."
 READY = "Ready: press Transcribe."
 STOPPED = "Stopped."
 STOPPED_KEEPS = "Stopped. What you see below is still the result from before."
@@ -67,7 +69,13 @@ LIMITS = (
     "In a dense mix, quiet notes get lost and some notes go to the wrong player. "
     "Loudness, tempo and bar lines are not transcribed.",
 )
-READING_HEADING = "How to read this"
+USE_HEADING = "How to use it"
+USE = (
+    "<b>Solo</b> plays one instrument alone, and its notes light up as they sound. <b>Mute</b> leaves one out.",
+    "<b>The song itself</b> and <b>its notes</b> run in step: slide from one to the other and compare.",
+    "Click a picture to jump there, drag it to move along, and hold Ctrl while you turn the wheel to look closer. "
+    "The space bar plays and stops, the arrow keys go back and forth, once you clicked the notes.",
+)
 MODEL_HEADING = "How it works"
 MODEL = (
     "A U-net hears a log-frequency spectrogram, 31 times a second, and learns three tasks at once: who plays "

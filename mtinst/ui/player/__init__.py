@@ -13,9 +13,9 @@ SCRIPTS = (FOLDER / "mixer.js", FOLDER / "lanes.js", FOLDER / "player.js")
 
 # What Gradio runs once the component's template is in the page.
 ON_LOAD = """
-element.mtinstPlayer = new window.mtinst.Player(element);
-watch('value', () => element.mtinstPlayer.show(props.value));
-element.mtinstPlayer.show(props.value);
+const player = new window.mtinst.Player(element);
+watch('value', () => player.show(props.value));
+player.show(props.value);
 """
 
 

@@ -30,7 +30,7 @@
     }
 
     get gutter() {
-      return this.notes.clientWidth < 520 ? 74 : 116;
+      return this.notes.clientWidth < 520 ? 84 : 116;
     }
 
     get width() {
@@ -142,7 +142,7 @@
 
     drawNotes(position, isHeard, isPlaying) {
       const { context: g, width: fullWidth, height } = this.sheet(this.notes);
-      const { low, high, duration } = this.song;
+      const { low, high } = this.song;
       const row = (height - RULER) / (high - low + 1);
       const x = (second) => this.gutter + (second - this.start) * this.scale;
       g.fillStyle = this.colours.soft;
@@ -192,7 +192,6 @@
       g.globalAlpha = 1;
       this.keyboard(g, height, row, keys);
       this.playhead(g, position, height, fullWidth, true);
-      void duration;
     }
 
     drawRoll(canvas, image, position, decorate) {

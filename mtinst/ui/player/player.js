@@ -11,6 +11,7 @@
       this.song = null;
       this.value = null;
       this.follows = true;
+      element.querySelector(".mtp").mtinstPlayer = this; // for whoever looks at the page from outside, as tests do
       const find = (name) => element.querySelector(`.mtp-${name}`);
       this.find = find;
       this.isHeard = (name) => this.mixer.isHeard(name);
@@ -129,7 +130,7 @@
       play.disabled = !mixer.isReady;
       play.setAttribute("aria-label", mixer.playing ? "Pause" : "Play");
       play.classList.toggle("is-playing", mixer.playing);
-      this.find("fade").value = Math.round(100 * mixer.fade);
+      setSlider(this.find("fade"), 100 * mixer.fade);
       this.find("hear-original").setAttribute("aria-pressed", mixer.fade === 0);
       this.find("hear-notes").setAttribute("aria-pressed", mixer.fade === 1);
       for (const row of this.element.querySelectorAll(".mtp-row")) {
@@ -148,7 +149,7 @@
       const { duration } = this.song;
       this.find("time").textContent = `${clock(position)} / ${clock(duration)}`;
       const slider = this.find("position");
-      slider.value = duration ? (1000 * position) / duration : 0;
+      setSlider(slider, duration ? (1000 * position) / duration : 0);
       slider.setAttribute("aria-valuetext", `${clock(position)} of ${clock(duration)}`);
       this.lanes.draw(position, this.isHeard, this.mixer.playing);
       for (const row of this.element.querySelectorAll(".mtp-row")) {
@@ -183,11 +184,14 @@
             solo.setAttribute("aria-label", `Solo ${label}`);
             mute.setAttribute("aria-label", `Mute ${label}`);
             volume.setAttribute("aria-label", `Volume of ${label}`);
-            volume.value = 100 * (this.mixer.parts.get(name)?.volume ?? 0.9);
+            setSlider(volume, 100 * (this.mixer.parts.get(name)?.volume ?? 0.9));
             const change = (changes) => (this.mixer.set(name, changes), this.update());
             solo.addEventListener("click", () => change({ soloed: !this.mixer.parts.get(name)?.soloed }));
             mute.addEventListener("click", () => change({ muted: !this.mixer.parts.get(name)?.muted }));
-            volume.addEventListener("input", () => change({ volume: volume.value / 100 }));
+            volume.addEventListener("input", () => {
+              setSlider(volume, volume.value);
+              change({ volume: volume.value / 100 });
+            });
             return row;
           }),
       );
@@ -261,6 +265,12 @@
       else return;
       event.preventDefault();
     }
+  }
+
+  // Move a slider, and colour its track up to there.
+  function setSlider(slider, value) {
+    slider.value = value;
+    slider.style.setProperty("--mt-fill", `${(100 * value) / slider.max}%`);
   }
 
   // The song's file with its rolls as bytes and its notes as records.

@@ -1,0 +1,140 @@
+"""The page, served by a process of its own and opened in a real browser."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mtinst.midi import write_midi
+from mtinst.notes import Note
+from tests.tiny import write_song, write_weights
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PROJECT = Path(__file__).resolve().parents[2]
+SCREENSHOTS = Path(__file__).with_name("screenshots")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+PATIENCE_S = 60  # a machine may be busy with something else
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+)
+
+
+@dataclass
+class Served:
+    """The page's address and what it works with."""
+
+    url: str
+    examples: Path
+    log: Path
+
+
+@dataclass
+class Watched:
+    """A page in the browser, and everything it should not have done."""
+
+    page: "Page"
+    errors: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """`app.py` on a free port, with a tiny network and two short examples."""
+    folder = tmp_path_factory.mktemp("page")
+    examples = folder / "examples"
+    examples.mkdir()
+    write_song(examples / "duo.ogg", 15.0)
+    write_midi(
+        [Note(0, 1, pitch=76, instrument="violin"), Note(0, 1, pitch=48, instrument="cello")], examples / "duo.mid"
+    )
+    write_song(examples / "second-song.wav", 2.0)
+    (examples / "SOURCES.md").write_text("## Duo for “two” tones\n\n`duo.ogg`, `duo.mid`\n", "utf-8")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {
+        "PORT": str(port),
+        "HOST": "127.0.0.1",
+        "MTINST_WEIGHTS": str(write_weights(folder / "tiny.safetensors")),
+        "MTINST_EXAMPLES": str(examples),
+        "MTINST_CACHE": str(folder / "cache"),
+        "MTINST_MAX_MINUTES": "6",
+        "GRADIO_TEMP_DIR": str(folder / "gradio"),
+        "OMP_NUM_THREADS": "1",
+    }
+    log = folder / "log.txt"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=PROJECT, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            url = f"http://127.0.0.1:{port}/"
+            _wait_for(url, process, log)
+            yield Served(url, examples, log)
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """Chromium without a window."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium on this machine")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def watched(request: pytest.FixtureRequest, browser: "Browser", served: Served) -> Iterator[Watched]:
+    """The page, opened and complete; a test's parameter may give the browser's options."""
+    options = {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"} | getattr(request, "param", {})
+    context = browser.new_context(accept_downloads=True, **options)
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_S * 1000)
+    watched = Watched(page)
+    page.on("pageerror", lambda error: watched.errors.append(str(error)))
+    page.on("console", lambda message: watched.errors.append(message.text) if message.type == "error" else None)
+    local = (served.url, "data:", "blob:")
+    page.on("request", lambda one: None if one.url.startswith(local) else watched.outside.append(one.url))
+    page.goto(served.url)
+    page.wait_for_selector(".mt-example")
+    yield watched
+    context.close()
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"the page ended by itself:\n{log.read_text()}")
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except (urllib.error.URLError, TimeoutError):
+            time.sleep(0.2)
+        else:
+            return
+    raise TimeoutError(f"the page did not come up in {PATIENCE_S} s:\n{log.read_text()}")

@@ -1,0 +1,282 @@
+"""What a person does with the page, in Chromium: examples, own songs, listening, adjusting, downloads, mistakes."""
+
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import av
+import numpy as np
+import pytest
+
+from mtinst.midi import read_midi
+from mtinst.spec import INSTRUMENTS
+from tests.e2e.conftest import SCREENSHOTS, Served, Watched
+from tests.tiny import HEARD, RATE, two_tones, write_song
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.e2e
+
+PLAYER = "document.querySelector('.mtp').mtinstPlayer"
+CLEAR = "#mt-audio button[aria-label*='lear']"
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+def pick_example(page: "Page", number: int = 0) -> None:
+    page.locator(".mt-example").nth(number).click()
+    wait_until_done(page)
+
+
+def open_other_file(page: "Page", path: Path) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Open another kind of file").click()
+    chooser.value.set_files(path)
+
+
+def bring(page: "Page", song: Path) -> None:
+    """Put a file into the place for songs, and wait until it is there."""
+    page.locator("#mt-audio input[type=file]").set_input_files(song)
+    page.wait_for_selector(CLEAR)
+
+
+def wait_until_done(page: "Page") -> None:
+    page.wait_for_selector(".mt-done")
+    page.wait_for_function(f"{PLAYER}.mixer.isReady")
+
+
+def state(page: "Page", expression: str) -> Any:
+    """A JavaScript expression about `player`."""
+    return page.evaluate(f"(() => {{ const player = {PLAYER}; return {expression}; }})()")
+
+
+def share_of_painted_pixels(page: "Page", canvas: str) -> float:
+    """Between 0 and 1, of those right of the labels."""
+    painted = page.evaluate(
+        f"""(() => {{
+        const canvas = document.querySelector('{canvas}');
+        const left = Math.ceil({PLAYER}.lanes.gutter * devicePixelRatio) + 4;
+        const {{ data }} = canvas.getContext('2d').getImageData(left, 0, canvas.width - left, canvas.height);
+        let painted = 0;
+        for (let k = 3; k < data.length; k += 4) painted += data[k] > 0;
+        return painted / (data.length / 4);
+        }})()"""
+    )
+    return float(painted)
+
+
+def picture(page: "Page", name: str) -> None:
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.wait_for_timeout(700)  # until the page has scrolled to its result
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+def test_an_example_is_seen_and_heard(watched: Watched) -> None:
+    page = watched.page
+    picture(page, "desktop-empty")
+    assert page.locator(".mt-example b").all_inner_texts() == ["Duo for “two” tones", "Second song"]
+    pick_example(page)
+    assert page.locator("#mt-summary h2").inner_text() == "Duo for “two” tones"
+    assert page.locator("#mt-empty").is_hidden()
+
+    rows = page.locator(".mtp-row")
+    assert 1 <= rows.count() <= len(HEARD)
+    for canvas in (".mtp-notes", ".mtp-activity", ".mtp-pitches"):
+        assert share_of_painted_pixels(page, canvas) > 0.02
+    counts = state(page, "player.song.instruments.filter((one) => one.notes.length).map((one) => one.notes.length)")
+    assert rows.locator("small").all_inner_texts() == [f"{count} notes" for count in counts]
+
+    page.locator(".mtp-play").click()
+    page.wait_for_function(f"{PLAYER}.mixer.position > 0.4")
+    first = rows.first.get_attribute("data-part")
+    page.wait_for_function(f"{PLAYER}.mixer.level('{first}') > 0.001")
+    picture(page, "desktop-playing")
+    rows.first.get_by_role("button", name="Solo").click()
+    others = state(page, f"[...player.mixer.parts.keys()].filter((name) => name !== '{first}' && player.isHeard(name))")
+    assert others == []
+    page.locator(".mtp-play[aria-label=Pause]").click()
+    assert state(page, "player.mixer.playing") is False
+    picture(page, "desktop-solo")
+    page.locator(".mtp-notes").click(position={"x": 700, "y": 200})
+    assert state(page, "player.mixer.position") == pytest.approx(
+        state(page, "player.lanes.start + (700 - player.lanes.gutter) / player.lanes.scale"), abs=0.02
+    )
+    assert watched.errors == []
+    assert watched.outside == []
+
+
+def test_the_song_itself_and_its_notes_are_one_slider_apart(watched: Watched) -> None:
+    page = watched.page
+    pick_example(page)
+    page.get_by_role("button", name="The song itself").click()
+    page.locator(".mtp-play").click()
+    page.wait_for_function(f"{PLAYER}.mixer.level('original') > 0.01")
+    parts = state(page, "[...player.mixer.parts.keys()].map((name) => player.mixer.level(name))")
+    assert max(parts) < 0.01
+    page.locator(".mtp-row").first.get_by_role("button", name="Solo").click()
+    assert state(page, "player.mixer.fade") == 1, "who wants a part alone does not want the song over it"
+
+
+def test_downloads_hold_the_same_notes_as_the_picture(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    pick_example(page)
+    files = {}
+    for label in ("MIDI", "Parts", "Picture", "Data"):
+        with page.expect_download() as download:
+            page.locator(".mt-download", has_text=label).click()
+        path = tmp_path / download.value.suggested_filename
+        download.value.save_as(path)
+        files[label] = path
+    assert files["MIDI"].suffix == ".mid"
+    notes = read_midi(files["MIDI"])
+    shown = state(
+        page,
+        "player.song.instruments.flatMap((one) => one.notes.map((n) => [one.name, n.pitch, n.onset, n.offset]))",
+    )
+    assert sorted((note.instrument, note.pitch) for note in notes) == sorted((name, pitch) for name, pitch, *_ in shown)
+    np.testing.assert_allclose(
+        sorted(note.onset for note in notes), sorted(onset for *_, onset, _ in shown), atol=0.001
+    )
+    with zipfile.ZipFile(files["Parts"]) as archive:
+        assert {Path(name).stem for name in archive.namelist()} == {note.instrument for note in notes}
+    assert files["Picture"].read_bytes().startswith(b"\x89PNG")
+    with np.load(files["Data"]) as arrays:
+        assert len(arrays["notes"]) == len(notes)
+    assert watched.errors == []
+
+
+def test_adjusting_changes_notes_without_losing_the_place(watched: Watched) -> None:
+    page = watched.page
+    pick_example(page)
+    names = page.locator(".mtp-row").evaluate_all("rows => rows.map((row) => row.dataset.part)")
+    label = next(row.label for row in INSTRUMENTS if row.name == names[0])
+    state(page, "player.seek(1.5)")
+    page.locator("#mt-only").get_by_label(label, exact=True).uncheck()
+    page.wait_for_function(f"document.querySelectorAll('.mtp-row').length === {len(names) - 1}")
+    page.wait_for_function(f"{PLAYER}.mixer.parts.size === {len(names) - 1}")
+    assert state(page, "player.mixer.position") == pytest.approx(1.5)
+    page.get_by_role("button", name="Back to the defaults").click()
+    page.wait_for_function(f"document.querySelectorAll('.mtp-row').length === {len(names)}")
+    assert page.locator("#mt-only").get_by_label(label, exact=True).is_checked()
+    assert watched.errors == []
+
+
+def test_a_song_of_ones_own_and_mistakes_on_the_way(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    page.get_by_role("button", name="Transcribe").click()
+    page.wait_for_selector(".mt-error")
+    assert "Choose a song first" in page.locator(".mt-error").inner_text()
+
+    song = write_song(tmp_path / "Ünïcode ${song} 'four' {{x}}.wav", 4.0)
+    bring(page, song)
+    page.get_by_role("button", name="Transcribe").click()
+    wait_until_done(page)
+    title = page.locator("#mt-summary h2").inner_text()
+    assert "four" in title
+    assert state(page, "player.song.duration") == pytest.approx(4.0)
+    assert watched.errors == []
+
+    broken = tmp_path / "broken.webm"
+    broken.write_bytes(b"not a film" * 50)
+    open_other_file(page, broken)
+    page.wait_for_selector(".mt-error")
+    sentence = page.locator(".mt-error").inner_text()
+    assert sentence.startswith("broken.webm")
+    assert "\n" not in sentence
+    assert page.locator("#mt-summary h2").inner_text() == title, "a failure takes nothing away"
+
+    pick_example(page, 1)
+    assert page.locator("#mt-summary h2").inner_text() == "Second song"
+
+
+def test_a_film_of_another_kind_is_opened(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    path = tmp_path / "phone.webm"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libopus", rate=48_000, layout="mono")
+        samples = np.repeat(two_tones(2.0), 48_000 // RATE)[np.newaxis]
+        frame = av.AudioFrame.from_ndarray(samples, format="flt", layout="mono")
+        frame.sample_rate = 48_000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    open_other_file(page, path)
+    page.wait_for_selector("text=Ready")
+    page.get_by_role("button", name="Transcribe").click()
+    wait_until_done(page)
+    assert page.locator("#mt-summary h2").inner_text() == "phone"
+    assert watched.errors == []
+
+
+def test_stop_stops_and_keeps_what_was_there(watched: Watched, tmp_path: Path, served: Served) -> None:
+    page = watched.page
+    pick_example(page)
+    page.locator(CLEAR).first.click()
+    bring(page, write_song(tmp_path / "five minutes.wav", 300.0))
+    page.get_by_role("button", name="Transcribe").click()
+    page.wait_for_selector("text=Listening:")
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_selector("text=Stopped.")
+    page.wait_for_timeout(2000)
+    assert "Stopped." in page.locator("#mt-status").inner_text()
+    assert page.locator("#mt-summary h2").inner_text() == "Duo for “two” tones"
+    pick_example(page, 1)
+    assert page.locator("#mt-summary h2").inner_text() == "Second song"
+    assert "Traceback" not in served.log.read_text()
+
+
+def test_another_choice_stops_the_one_before(watched: Watched) -> None:
+    page = watched.page
+    first, second = page.locator(".mt-example").all()
+    first.click()
+    page.wait_for_timeout(400)
+    second.click()
+    page.wait_for_function("document.querySelector('#mt-summary h2')?.textContent === 'Second song'")
+    wait_until_done(page)
+    page.wait_for_function("document.querySelector('#mt-stop').disabled")
+    assert page.locator("#mt-summary h2").inner_text() == "Second song"
+    assert watched.errors == []
+
+
+def test_a_recording_from_the_microphone(watched: Watched) -> None:
+    page = watched.page
+    page.locator("#mt-audio").get_by_label("Record audio").click()
+    page.locator("#mt-audio").get_by_role("button", name="Record", exact=True).click()
+    page.wait_for_timeout(1500)
+    page.locator("#mt-audio").get_by_role("button", name="Stop", exact=True).first.click()
+    page.wait_for_selector(CLEAR)
+    page.get_by_role("button", name="Transcribe").click()
+    wait_until_done(page)
+    assert page.locator("#mt-summary h2").inner_text() == "Recording"
+
+
+@pytest.mark.parametrize("watched", [PHONE, PHONE | {"color_scheme": "dark"}], indirect=True, ids=["light", "dark"])
+def test_a_phone_needs_no_sideways_scroll(watched: Watched, request: pytest.FixtureRequest) -> None:
+    page = watched.page
+    pick_example(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    too_small = page.locator(".mtp-bar button, .mtp-row button, .mtp-zoom button").evaluate_all(
+        "all => all.filter((one) => one.getBoundingClientRect().height < 36).map((one) => one.className)"
+    )
+    assert too_small == []
+    picture(page, f"phone-{request.node.callspec.id}")
+    assert watched.errors == []
+
+
+@pytest.mark.parametrize("watched", [{"color_scheme": "dark"}], indirect=True)
+def test_the_dark_page_has_dark_pictures(watched: Watched) -> None:
+    page = watched.page
+    pick_example(page)
+    picture(page, "desktop-dark")
+    assert state(page, "player.lanes.isDark") is True
+    assert watched.errors == []
+
+
+def test_every_control_has_a_name(watched: Watched) -> None:
+    page = watched.page
+    pick_example(page)
+    controls = page.locator(".mtp button, .mtp input, .mtp canvas, .mt-example, .mt-download")
+    nameless = controls.evaluate_all(
+        "all => all.filter((one) => !one.ariaLabel && !one.textContent.trim()).map((one) => one.outerHTML)"
+    )
+    assert controls.count() > 10
+    assert nameless == []
