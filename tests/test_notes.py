@@ -218,12 +218,18 @@ def test_instruments_left_out_or_absent_are_not_reported() -> None:
     assert rolls_to_notes(rolls, THRESHOLDS) == []
 
 
-def test_presence_needs_a_quarter_second() -> None:
+def test_presence_needs_a_tenth_of_the_song() -> None:
     roll = np.zeros((N_INSTRUMENTS, N_FRAMES), np.float32)
-    roll[0, 10:18], roll[1, 10:12], roll[2] = 1.0, 1.0, 0.3
-    np.testing.assert_allclose(presence(roll)[:4], [1.0, 0.25, 0.3, 0.0], rtol=1e-6)
+    roll[0, [3, *range(10, 19)]], roll[1, 10:12], roll[2] = 1.0, 1.0, 0.3
+    np.testing.assert_allclose(presence(roll)[:4], [1.0, 0.2, 0.3, 0.0], rtol=1e-6)
     np.testing.assert_allclose(presence(roll[:, 10:13])[:3], [1.0, 2 / 3, 0.3], rtol=1e-6)
     assert not presence(roll[:, :0]).any()
+
+
+def test_a_solo_of_ten_seconds_is_enough_in_any_song() -> None:
+    roll = np.zeros((N_INSTRUMENTS, 20_000), np.float32)
+    roll[3, 5_000:5_312] = 0.9
+    np.testing.assert_allclose(presence(roll)[3], 0.9, rtol=1e-6)
 
 
 def test_empty_rolls_have_no_notes() -> None:
