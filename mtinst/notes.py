@@ -37,6 +37,8 @@ ONSETLESS_SHORTEST_S = 0.16
 """A note without an onset peak must be at least this long."""
 ONSETLESS_MARGIN = 0.2
 """How far the mean probability of a note without an onset peak must be from the frame threshold towards 1."""
+LEAST_SHARE = 0.03
+"""An instrument with less than this share of what sounds is a mistake more often than not (on validation clips)."""
 PRESENCE_SHARE = 0.1
 PRESENCE_LEAST_S, PRESENCE_MOST_S = 0.25, 10.0
 """An instrument is as present as it is in its most probable frames: this share of all, within these lengths.
@@ -121,6 +123,9 @@ class Thresholds:
         Notes shorter than this many seconds are dropped.
     gap_s : float
         Gaps inside a note of at most this many seconds are bridged.
+    unison : float
+        When several instruments claim the same note, those stay whose probability is at least this share of the most
+        probable one's: 0 lets all play in unison, 1 leaves each note to one.
     instruments : tuple of str
         Only these instruments are reported.
 
@@ -141,6 +146,7 @@ class Thresholds:
     presence: tuple[float, ...]
     shortest_s: float
     gap_s: float
+    unison: float = 0.0
     instruments: tuple[str, ...] = INSTRUMENT_NAMES
 
     def __post_init__(self) -> None:
@@ -152,6 +158,8 @@ class Thresholds:
             value = getattr(self, field)
             if not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"{field} must be a time of at least 0 s, not {value}")
+        if not 0 <= self.unison <= 1:
+            raise ValueError(f"unison must be a share from 0 to 1, not {self.unison}")
         for name in self.instruments:
             instrument_named(name)
         if len(set(self.instruments)) != len(self.instruments):
@@ -166,6 +174,7 @@ class Thresholds:
         presence: float = 0.5,
         shortest_s: float = 0.06,
         gap_s: float = 0.04,
+        unison: float = 0.0,
     ) -> "Thresholds":
         """The same values for every instrument."""
         return cls(
@@ -174,6 +183,7 @@ class Thresholds:
             presence=(presence,) * N_INSTRUMENTS,
             shortest_s=shortest_s,
             gap_s=gap_s,
+            unison=unison,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -185,6 +195,7 @@ class Thresholds:
         return per_instrument | {
             "shortest_s": self.shortest_s,
             "gap_s": self.gap_s,
+            "unison": self.unison,
             "instruments": list(self.instruments),
         }
 
@@ -199,6 +210,7 @@ class Thresholds:
             return cls(
                 shortest_s=float(record["shortest_s"]),
                 gap_s=float(record["gap_s"]),
+                unison=float(record["unison"]),
                 instruments=tuple(record["instruments"]),
                 **per_instrument,
             )
@@ -211,7 +223,7 @@ class Thresholds:
 def rolls_to_notes(
     rolls: "Rolls", thresholds: Thresholds, spec: FeatureSpec = SPEC, *, levels: FloatArray | None = None
 ) -> list[Note]:
-    """Decode probabilities into notes, each instrument and pitch on its own.
+    """Decode probabilities into notes, each instrument and pitch on its own, and settle who plays what several claim.
 
     1. An instrument takes part when it is in ``thresholds.instruments`` and its :func:`presence` reaches its threshold.
     2. A frame is active when its probability exceeds the frame threshold. Active frames in a row form a run.
@@ -222,6 +234,9 @@ def rolls_to_notes(
     7. A piece that begins with an onset is a note when it lasts ``shortest_s``. One that does not, the beginning of a
        run before its first onset, must last ``ONSETLESS_SHORTEST_S`` too, and its mean probability must be
        ``ONSETLESS_MARGIN`` of the way from the frame threshold to 1.
+    8. Of notes of several instruments at the same pitch and time, one goes whose mean probability is less than
+       ``unison`` of the most probable one's, averaged over its frames.
+    9. An instrument goes whose notes together last less than ``LEAST_SHARE`` of all notes together.
 
     Parameters
     ----------
@@ -250,12 +265,12 @@ def rolls_to_notes(
     shortest = max(1, math.ceil(thresholds.shortest_s * spec.frame_rate - 1e-6))
     gap = math.floor(thresholds.gap_s * spec.frame_rate + 1e-6)
     present = presence(rolls.instrument, spec)
-    notes: list[Note] = []
+    claims: dict[str, _Spans] = {}
     for instrument in thresholds.instruments:
         index = INSTRUMENT_INDEX[instrument]
         if n_frames == 0 or present[index] < thresholds.presence[index]:
             continue
-        spans = _decode_instrument(
+        claims[instrument] = _decode_instrument(
             rolls.piano[index],
             rolls.onset[index],
             frame_threshold=thresholds.frame[index],
@@ -264,6 +279,13 @@ def rolls_to_notes(
             gap=gap,
             spec=spec,
         )
+    if thresholds.unison > 0:
+        claims = _settle(claims, rolls.piano, thresholds.unison)
+    lengths = {instrument: int((spans.end - spans.first).sum()) for instrument, spans in claims.items()}
+    notes: list[Note] = []
+    for instrument, spans in claims.items():
+        if lengths[instrument] < LEAST_SHARE * sum(lengths.values()):
+            continue
         velocities = None if levels is None else _velocities(spans, levels, spec)
         notes.extend(_to_notes(spans, instrument, spec, velocities))
     return sorted(notes)
@@ -480,12 +502,44 @@ def _cut(starts: IntArray, ends: IntArray, cuts: IntArray) -> tuple[IntArray, In
     return pieces, np.minimum(run_ends, np.append(pieces[1:], ends[-1]))
 
 
+def _as_lists(spans: _Spans) -> tuple[list[int], list[int], list[int]]:
+    """Rows, first frames and ends, for loops over notes."""
+    return spans.row.tolist(), spans.first.tolist(), spans.end.tolist()
+
+
+def _settle(claims: dict[str, _Spans], piano: FloatArray, unison: float) -> dict[str, _Spans]:
+    """Rule 8 of :func:`rolls_to_notes`."""
+    shape = piano.shape[1:]
+    best, second = np.zeros(shape, np.float32), np.zeros(shape, np.float32)  # of the claims on each cell
+    owner = np.full(shape, -1, np.int8)  # whose the best is
+    sureness: dict[str, FloatArray] = {}
+    for instrument, spans in claims.items():
+        index = INSTRUMENT_INDEX[instrument]
+        means = np.zeros(len(spans.row), np.float32)
+        for position, (row, first, end) in enumerate(zip(*_as_lists(spans), strict=True)):
+            cells = (row, slice(first, end))
+            means[position] = mean = piano[index][cells].mean()
+            second[cells] = np.where(mean > best[cells], best[cells], np.maximum(second[cells], mean))
+            owner[cells] = np.where(mean > best[cells], index, owner[cells])
+            best[cells] = np.maximum(best[cells], mean)
+        sureness[instrument] = means
+    settled: dict[str, _Spans] = {}
+    for instrument, spans in claims.items():
+        index = INSTRUMENT_INDEX[instrument]
+        rivals = np.zeros(len(spans.row), np.float32)
+        for position, (row, first, end) in enumerate(zip(*_as_lists(spans), strict=True)):
+            cells = (row, slice(first, end))
+            rivals[position] = np.where(owner[cells] == index, second[cells], best[cells]).mean()
+        stays = sureness[instrument] >= unison * rivals
+        settled[instrument] = _Spans(spans.row[stays], spans.first[stays], spans.end[stays])
+    return settled
+
+
 def _to_notes(
     spans: _Spans, instrument: str, spec: FeatureSpec, velocities: Sequence[int] | None = None
 ) -> Iterator[Note]:
     """Rows and frames to notes."""
-    columns = (spans.row.tolist(), spans.first.tolist(), spans.end.tolist())
-    for position, (row, first, end) in enumerate(zip(*columns, strict=True)):
+    for position, (row, first, end) in enumerate(zip(*_as_lists(spans), strict=True)):
         yield Note(
             spec.frame_to_second(first),
             spec.frame_to_second(end),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mtinst.midi import read_midi, write_midi
 from mtinst.notes import (
     ATTACK_S,
+    LEAST_SHARE,
     ONSETLESS_SHORTEST_S,
     Note,
     Thresholds,
@@ -118,7 +119,50 @@ def test_clear_rolls_decode_to_the_notes_they_were_drawn_from(notes: list[Note])
     rolls.piano[notes_to_roll(notes, N_FRAMES)] = 1.0
     rolls.onset[notes_to_onset_roll(notes, N_FRAMES)] = 1.0
     thresholds = replace(THRESHOLDS, gap_s=0.0, presence=(0.0,) * N_INSTRUMENTS)
-    assert rolls_to_notes(rolls, thresholds) == notes
+    lengths = {name: sum(n.duration for n in notes if n.instrument == name) for name in INSTRUMENT_NAMES}
+    least = LEAST_SHARE * sum(lengths.values())
+    assert rolls_to_notes(rolls, thresholds) == [note for note in notes if lengths[note.instrument] > least - 1e-9]
+
+
+def unison_of(probabilities: dict[str, float]) -> Rolls:
+    """Rolls in which each instrument claims the same note, with its probability."""
+    rolls = Rolls.zeros(N_FRAMES)
+    for instrument, probability in probabilities.items():
+        alone = rolls_with(dict.fromkeys(range(10, 20), probability), {10: HIGH}, instrument)
+        for roll, added in zip(rolls, alone, strict=True):
+            np.maximum(roll, added, out=roll)
+    return rolls
+
+
+@pytest.mark.parametrize(
+    ("unison", "players"),
+    [(0.0, {"violin", "flute", "piano"}), (0.8, {"violin", "flute"}), (0.95, {"violin"}), (1.0, {"violin"})],
+)
+def test_of_several_claims_to_one_note_the_likely_stay(unison: float, players: set[str]) -> None:
+    rolls = unison_of({"violin": 0.9, "flute": 0.8, "piano": 0.6})
+    notes = rolls_to_notes(rolls, replace(THRESHOLDS, unison=unison))
+    assert {note.instrument for note in notes} == players
+    assert len(notes) == len(players)
+
+
+def test_a_claim_to_another_time_or_pitch_is_no_rival() -> None:
+    rolls = rolls_with(dict.fromkeys(range(10, 20), 0.6), {10: HIGH}, "piano")
+    rolls.piano[INSTRUMENT_INDEX["violin"], PITCH - SPEC.lowest_pitch, 30:40] = 0.9
+    rolls.piano[INSTRUMENT_INDEX["violin"], PITCH - SPEC.lowest_pitch + 1, 10:20] = 0.9
+    rolls.instrument[INSTRUMENT_INDEX["violin"]] = 1.0
+    notes = rolls_to_notes(rolls, replace(THRESHOLDS, unison=1.0))
+    assert [note.instrument for note in notes].count("piano") == 1
+    assert len(notes) == 3
+
+
+def test_an_instrument_with_hardly_a_note_is_a_mistake() -> None:
+    rolls = rolls_with(range(98), {0: HIGH})
+    flute = INSTRUMENT_INDEX["flute"]
+    rolls.instrument[flute] = 1.0
+    rolls.piano[flute, 0, 10:12] = rolls.onset[flute, 0, 10] = HIGH
+    assert {note.instrument for note in rolls_to_notes(rolls, THRESHOLDS)} == {"violin"}
+    rolls.piano[flute, 0, 10:20] = HIGH
+    assert {note.instrument for note in rolls_to_notes(rolls, THRESHOLDS)} == {"violin", "flute"}
 
 
 def test_a_note_starts_at_its_onset_and_ends_with_its_frames() -> None:
@@ -294,6 +338,7 @@ def test_notes_sort_by_onset_pitch_and_table_order() -> None:
         ({"onset": (0.5,) * 8}, "onset must be 9 probabilities"),
         ({"frame": (1.5,) * 9}, "frame must be 9 probabilities"),
         ({"presence": (float("nan"),) * 9}, "presence must be 9 probabilities"),
+        ({"unison": 1.5}, "unison must be a share from 0 to 1"),
         ({"shortest_s": -0.1}, "shortest_s must be a time"),
         ({"gap_s": float("inf")}, "gap_s must be a time"),
         ({"instruments": ("kazoo",)}, "'kazoo' is not one of the nine"),

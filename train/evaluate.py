@@ -135,8 +135,9 @@ def quick_scores(model: UNet, clips: ClipArrays) -> dict[str, float]:
 def calibrate(weights: Path, prepared_dir: Path, *, n_clips: int | None = None) -> Thresholds:
     """Choose thresholds on the validation clips and write them into `weights`.
 
-    Each is the one of a grid of 19 that is best for its instrument: presence for telling whether it is in a clip, frame
-    for the accuracy of its pianoroll, onset for the F1 of its notes' onsets.
+    Each is the one of a grid that is best for its instrument: presence for telling whether it is in a clip, frame for
+    the accuracy of its pianoroll, onset for the F1 of its notes' onsets. The share for unisons is the one at which the
+    F1 of onsets, by any and by the right instrument, have the largest sum.
     """
     model, info = load_checkpoint(weights)
     clips = ClipArrays.open(prepared_dir / "valid.npz")
@@ -152,6 +153,7 @@ def calibrate(weights: Path, prepared_dir: Path, *, n_clips: int | None = None) 
     )
     references = [clips.reference_notes(clip) for clip in range(len(clips))]
     thresholds = replace(thresholds, onset=_choose_onsets(rolls, references, thresholds))
+    thresholds = replace(thresholds, unison=_choose_unison(rolls, references, thresholds))
     training = {**info.training, "roll_thresholds": asdict(of_rolls), "calibrated_on": f"{len(clips)} validation clips"}
     save_checkpoint(weights, model, thresholds=thresholds, training=training)
     return thresholds
@@ -342,6 +344,19 @@ def _choose_onsets(
             scores.append(2 * matched / max(1, n_reference + n_decoded))
         chosen.append(float(_GRID[1::2][int(np.argmax(scores))]))
     return tuple(chosen)
+
+
+def _choose_unison(rolls: Sequence[Rolls], references: Sequence[list[Note]], thresholds: Thresholds) -> float:
+    """The share of the grid at which notes score best, with and without their instrument."""
+    grid = (0.0, 0.5, 0.7, 0.8, 0.9, 1.0)
+    scores = []
+    for share in grid:
+        decoded = [rolls_to_notes(roll, replace(thresholds, unison=share)) for roll in rolls]
+        scores.append(
+            _note_f1(references, decoded, with_offset=False, with_instrument=False)
+            + _note_f1(references, decoded, with_offset=False, with_instrument=True)
+        )
+    return grid[int(np.argmax(scores))]
 
 
 def _note_f1(
