@@ -10,7 +10,7 @@ import gradio as gr
 from mtinst.errors import MtinstError
 from mtinst.ui import player
 from mtinst.ui.actions import Actions
-from mtinst.ui.examples import find_examples
+from mtinst.ui.examples import Example, find_examples
 from mtinst.ui.layout import STYLE, Page, build_page
 from mtinst.ui.settings import PageSettings, settings_from_environment
 from mtinst.ui.studio import Studio
@@ -19,14 +19,12 @@ from mtinst.ui.theme import page_theme
 LOOK_AT_STATUS = "() => document.getElementById('mt-status').scrollIntoView({behavior: 'smooth', block: 'nearest'})"
 
 
-def build(settings: PageSettings) -> tuple[Page, Studio]:
-    """The page with everything connected, and the studio that works behind it."""
-    examples = find_examples(settings.examples)
-    studio = Studio(settings)
+def build(settings: PageSettings, studio: Studio, examples: list[Example]) -> Page:
+    """The page with everything connected."""
     page = build_page(settings, examples)
     with page.blocks:
         connect(page, Actions(page, studio, examples))
-    return page, studio
+    return page
 
 
 def connect(page: Page, actions: Actions) -> None:
@@ -50,7 +48,7 @@ def connect(page: Page, actions: Actions) -> None:
     ]
     gr.on([page.examples.click, page.transcribe.click], None, js=LOOK_AT_STATUS)
     # Only once it has stopped, or its last step would write over the line that says so.
-    page.stop.click(None, cancels=runs).then(actions.stopped, page.shown, [page.status, *buttons], **quiet)
+    page.stop.click(None, cancels=[*runs]).then(actions.stopped, page.shown, [page.status, *buttons], **quiet)
     page.blocks.unload(actions.leave)
 
     page.other_file.upload(actions.open_other_file, page.other_file, [page.audio, page.status], **quiet)
@@ -69,7 +67,7 @@ def connect(page: Page, actions: Actions) -> None:
 
 
 def main() -> int:
-    """Serve the page until it is interrupted; 2 when the settings are wrong."""
+    """Serve the page until it is interrupted; 2 when it cannot be."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("mtinst").setLevel(logging.INFO)
     try:
@@ -77,20 +75,25 @@ def main() -> int:
     except MtinstError as error:
         print(error, file=sys.stderr)
         return 2
-    page, studio = build(settings)
+    studio = Studio(settings)
+    examples = find_examples(settings.examples)
+    page = build(settings, studio, examples)
     threading.Thread(target=studio.warm_up, name="warm-up", daemon=True).start()
-    settings.cache.mkdir(parents=True, exist_ok=True)
-    page.blocks.queue(max_size=20).launch(
-        server_name=settings.host,
-        server_port=settings.port,
-        theme=page_theme(),
-        css_paths=[STYLE, player.STYLE],
-        head="".join(f"<script>{script.read_text('utf-8')}</script>" for script in player.SCRIPTS),
-        allowed_paths=[str(settings.cache)],
-        max_file_size=int(settings.max_mb * 1e6),
-        footer_links=["settings"],
-        show_error=True,
-    )
+    try:
+        page.blocks.queue(max_size=20).launch(
+            server_name=settings.host,
+            server_port=settings.port,
+            theme=page_theme(),
+            css_paths=[STYLE, player.STYLE],
+            head="".join(f"<script>{script.read_text('utf-8')}</script>" for script in player.SCRIPTS),
+            allowed_paths=[str(settings.cache), *(str(example.path) for example in examples)],
+            max_file_size=int(settings.max_mb * 1e6),
+            footer_links=["settings"],
+            show_error=True,
+        )
+    except OSError as error:  # Gradio's, when the port is taken or may not be used
+        print(f"The page cannot be served on port {settings.port} of {settings.host}: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -1,14 +1,18 @@
 """The page without a browser: settings, cache, texts as HTML, and a song from file to downloads by a tiny network."""
 
+import itertools
 import json
 import os
 import time
 import zipfile
 from base64 import b64decode
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
+import gradio as gr
 import numpy as np
 import pretty_midi
 import pytest
@@ -21,8 +25,10 @@ from mtinst.rolls import Rolls
 from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, SPEC
 from mtinst.transcription import Transcription
 from mtinst.ui import render, texts
+from mtinst.ui.actions import Actions
 from mtinst.ui.cache import IN_USE_S, CacheError, ResultCache, file_hash
 from mtinst.ui.examples import find_examples
+from mtinst.ui.layout import Page
 from mtinst.ui.player import template
 from mtinst.ui.player.song import song_record
 from mtinst.ui.settings import PageSettings, SettingsError, default_cache_folder, settings_from_environment
@@ -96,6 +102,13 @@ def test_settings_in_code_are_checked() -> None:
         PageSettings(cache=Path(), port=-1)
 
 
+def test_hosts_of_gradio_pages_may_say_where_to_serve() -> None:
+    given = {"GRADIO_SERVER_NAME": "0.0.0.0", "GRADIO_SERVER_PORT": "9000", "MTINST_CACHE": "/tmp/kept"}
+    settings = settings_from_environment(given)
+    assert (settings.host, settings.port) == ("0.0.0.0", 9000)
+    assert settings_from_environment(given | {"HOST": "localhost", "PORT": "80"}).port == 80
+
+
 def test_without_a_home_the_cache_is_temporary() -> None:
     assert default_cache_folder({}).name == "mtinst"
 
@@ -166,7 +179,10 @@ def test_the_first_of_two_writers_stays(tmp_path: Path) -> None:
 
 def test_a_cache_that_cannot_be_written_says_so_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(CacheError, match="Nothing can be kept in"), ResultCache(tmp_path / "file", 1e6).write("song"):
+    with (
+        pytest.raises(CacheError, match="Results cannot be kept in"),
+        ResultCache(tmp_path / "file", 1e6).write("song"),
+    ):
         pass
 
 
@@ -191,7 +207,7 @@ def test_examples_have_titles_from_the_sources_and_players_from_the_notes(tmp_pa
     assert (walk.title, walk.instruments, walk.duration_s) == ("A walk 2", (), 2.0)
     cards = render.example_cards([walk, canon])
     assert 'data-slug="canon"' in cards
-    assert "0:01 · Piano and Cello" in cards
+    assert "0:01 · piano and cello" in cards
 
 
 def test_a_page_without_examples_says_so(tmp_path: Path) -> None:
@@ -358,7 +374,7 @@ def test_stopping_half_way_leaves_nothing_behind(settings: PageSettings, song: P
     for step in steps:
         if isinstance(step, Working) and step.heard is not None:
             break
-    steps.close()  # type: ignore[attr-defined]
+    steps.close()
     assert not settings.cache.exists() or list(settings.cache.iterdir()) == []
 
 
@@ -391,6 +407,99 @@ def test_missing_weights_are_reported_when_a_song_comes_and_not_before(settings:
     studio.warm_up()
     with pytest.raises(CheckpointError, match=r"none\.safetensors"):
         list(studio.transcribe(song, "two tones"))
+
+
+# What clicks do
+
+
+@pytest.fixture
+def actions(settings: PageSettings) -> Actions:
+    """Handlers of a page whose components are their own names: Gradio's would leave event loops open behind them."""
+    page = SimpleNamespace(**{field.name: field.name for field in fields(Page)})
+    return Actions(cast(Page, page), Studio(settings), [])
+
+
+def visitor(name: str = "somebody") -> gr.Request:
+    return gr.Request(session_hash=name)
+
+
+def statuses(actions: Actions, updates: Iterator[dict[Any, Any]]) -> list[str]:
+    return [update[actions.page.status] for update in updates if actions.page.status in update]
+
+
+def test_a_bad_file_is_a_sentence_on_the_page_and_the_buttons_rest(actions: Actions, tmp_path: Path) -> None:
+    (tmp_path / "letter.wav").write_text("Dear all")
+    updates = list(actions.transcribe(str(tmp_path / "letter.wav"), None, visitor()))
+    assert "letter.wav" in updates[-2][actions.page.status]
+    assert "mt-error" in updates[-2][actions.page.status]
+    assert updates[-1][actions.page.stop]["interactive"] is False
+    assert all(actions.page.shown not in update for update in updates), "nothing of a former result is touched"
+
+
+def test_no_song_is_a_sentence_too(actions: Actions) -> None:
+    (update,) = actions.transcribe(None, None, visitor())
+    assert texts.NO_SONG in update[actions.page.status]
+
+
+def test_a_bug_stays_visible_and_the_page_usable(actions: Actions, song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(path: Path, title: str) -> Iterator[Working]:
+        yield Working(message="Well so far", fraction=0.1)
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(actions.studio, "transcribe", broken)
+    updates: list[dict[Any, Any]] = []
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        updates.extend(actions.transcribe(str(song), None, visitor()))
+    steps = actions.transcribe(str(song), None, visitor())
+    updates = [next(steps), next(steps), next(steps)]
+    assert texts.BROKEN in updates[-1][actions.page.status]
+    assert updates[-1][actions.page.transcribe]["interactive"] is True
+
+
+def test_a_newer_wish_ends_the_work_on_the_older_one(actions: Actions, song: Path) -> None:
+    older = actions.transcribe(str(song), None, visitor())
+    for update in older:
+        if "Listening" in update.get(actions.page.status, ""):
+            break
+    somebody_else = actions.transcribe(str(song), None, visitor("somebody else"))
+    next(somebody_else)
+    assert "Listening" in statuses(actions, itertools.islice(older, 1))[0], "others do not end it"
+    newer = actions.transcribe(str(song), None, visitor())
+    next(newer)
+    assert list(older) == []
+    assert "Done" in statuses(actions, newer)[-1]
+    assert "Done" in statuses(actions, somebody_else)[-1]
+
+
+def test_others_wait_and_are_told_so(actions: Actions, song: Path) -> None:
+    first = actions.transcribe(str(song), None, visitor("first"))
+    for update in first:
+        if "Listening" in update.get(actions.page.status, ""):
+            break
+    second = actions.transcribe(str(song), None, visitor("second"))
+    assert texts.WAITING in statuses(actions, itertools.islice(second, 3))[-1]
+    assert "Done" in statuses(actions, first)[-1]
+    assert "Done" in statuses(actions, second)[-1]
+
+
+def test_parts_of_an_adjustment_that_was_adjusted_again_are_not_shown(actions: Actions, song: Path) -> None:
+    *_, last = (
+        update[actions.page.shown]
+        for update in actions.transcribe(str(song), None, visitor())
+        if actions.page.shown in update
+    )
+    adjusted = actions.adjust(last, -1.0, -1.0, list(INSTRUMENT_NAMES), visitor())[actions.page.shown]
+    playing = actions.finish(adjusted, visitor())
+    next(playing)
+    actions.adjust(last, -0.5, -1.0, list(INSTRUMENT_NAMES), visitor())
+    assert list(playing) == []
+
+
+def test_a_visitor_who_left_is_not_worked_for(actions: Actions, song: Path) -> None:
+    steps = actions.transcribe(str(song), None, visitor())
+    next(steps)
+    actions.leave(visitor())
+    assert list(steps) == []
 
 
 def test_lowered_thresholds_stay_probabilities() -> None:

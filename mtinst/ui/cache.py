@@ -74,20 +74,20 @@ class ResultCache:
     def write(self, key: str) -> Iterator[Path]:
         """A new folder to fill, which becomes the entry when the block ends without an error.
 
-        When another writer was first, its entry stays and this one goes. CacheError when the folder cannot be made.
+        When another writer was first, its entry stays and this one goes. CacheError when it cannot be
+        written.
         """
         partial = self.folder / f"{key}.{uuid4().hex[:8]}{PARTIAL}"
         try:
             partial.mkdir(parents=True)
-        except OSError as error:
-            raise CacheError(f"Nothing can be kept in {self.folder}: {error.strerror}.") from error
-        try:
             yield partial
             listed = {path.name: path.stat().st_size for path in partial.iterdir()}
             (partial / CONTENTS).write_text(json.dumps(listed))
             with self._lock:
                 if not (self.folder / key).exists():
                     partial.rename(self.folder / key)
+        except OSError as error:
+            raise CacheError(f"Results cannot be kept in {self.folder}: {error.strerror or error}.") from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
         self.tidy()

@@ -63,7 +63,7 @@ def example_cards(examples: Sequence[Example]) -> str:
     cards = []
     for example in examples:
         dots = "".join(f'<i style="{_swatch(instrument_named(name))}"></i>' for name in example.instruments)
-        names = texts.listed([instrument_named(name).label for name in example.instruments])
+        names = texts.players([instrument_named(name).label for name in example.instruments])
         small = " · ".join(filter(None, [clock(example.duration_s) if example.duration_s else "", plain(names)]))
         cards.append(
             f'<button type="button" class="mt-example" data-slug="{plain(example.slug)}">'

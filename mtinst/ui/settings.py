@@ -63,7 +63,9 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Pa
     """The page's settings as the environment gives them.
 
     Read are ``HOST``, ``PORT``, ``MTINST_WEIGHTS``, ``MTINST_EXAMPLES``, ``MTINST_CACHE``, ``MTINST_CACHE_MB``,
-    ``MTINST_MAX_MINUTES`` and ``MTINST_MAX_MB``. An empty variable counts as absent.
+    ``MTINST_MAX_MINUTES`` and ``MTINST_MAX_MB``; in place of the first two, where they are not given, Gradio's own
+    ``GRADIO_SERVER_NAME`` and ``GRADIO_SERVER_PORT``, by which hosts of Gradio pages say where to serve. An empty
+    variable counts as absent.
 
     Raises
     ------
@@ -79,11 +81,12 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Pa
     mtinst.ui.settings.SettingsError: PORT must be a whole number from 0 to 65535, not 'high'
     """
     given = {name: value for name, value in environment.items() if value.strip()}
-    port = _number(given, "PORT", PageSettings.port, "a whole number from 0 to 65535")
+    port_name = "PORT" if "PORT" in given else "GRADIO_SERVER_PORT"
+    port = _number(given, port_name, PageSettings.port, "a whole number from 0 to 65535")
     if not (0 <= port <= 65535 and port.is_integer()):
-        raise SettingsError(f"PORT must be a whole number from 0 to 65535, not {given['PORT']!r}")
+        raise SettingsError(f"{port_name} must be a whole number from 0 to 65535, not {given[port_name]!r}")
     return PageSettings(
-        host=given.get("HOST", PageSettings.host),
+        host=given.get("HOST", given.get("GRADIO_SERVER_NAME", PageSettings.host)),
         port=int(port),
         weights=Path(given["MTINST_WEIGHTS"]) if "MTINST_WEIGHTS" in given else None,
         examples=Path(given.get("MTINST_EXAMPLES", PageSettings.examples)).resolve(),

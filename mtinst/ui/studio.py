@@ -13,15 +13,16 @@ import threading
 import time
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import soundfile as sf
 
 from mtinst.audio import display_name, load_audio
 from mtinst.errors import AudioError, MtinstError
-from mtinst.notes import Thresholds, notes_to_roll
+from mtinst.notes import Note, Thresholds, notes_to_roll
 from mtinst.pipeline import Progress, Transcriber, warm_up
 from mtinst.spec import INSTRUMENT_INDEX, FloatArray
 from mtinst.synth import PLAYBACK_RATE, mix, synthesise, write_audio
@@ -139,13 +140,15 @@ class Studio:
         """Do now what would make the first song wait: load the network, compile the CQT, start the synthesiser."""
         started = time.perf_counter()
         try:
-            _ = self.transcriber
+            warm_up()
+            noise = np.random.default_rng(0).standard_normal(self.transcriber.spec.sample_rate, np.float32)
+            self.transcriber.transcribe(noise, self.transcriber.spec.sample_rate)
+            synthesise([Note(0.0, 0.1, pitch=60)], duration_s=0.1)
         except MtinstError as error:  # the page says so when somebody asks for a song
             LOG.error("%s", error)
-        warm_up()
         LOG.info("warm after %.1f s", time.perf_counter() - started)
 
-    def transcribe(self, path: Path, title: str) -> Iterator[Working | Result]:
+    def transcribe(self, path: Path, title: str) -> Generator[Working | Result, None, None]:
         """All of a song, by the checkpoint's thresholds: steps, then the notes, then the same with its files.
 
         Closing the iterator cancels; a stage that was finished is kept.
@@ -196,7 +199,7 @@ class Studio:
             verdict=found["verdict"],
         )
 
-    def make_files(self, result: Result) -> Iterator[Working | Result]:
+    def make_files(self, result: Result) -> Generator[Working | Result, None, None]:
         """Play every part and write the downloads: steps, then the result with its files."""
         key = _files_key(result.source_key, result.title, result.adjustment)
         if self.cache.find(key) is None:

@@ -145,12 +145,15 @@ def n_notes(count: int) -> str:
     return f"{count} note" + ("" if count == 1 else "s")
 
 
-def listed(words: list[str]) -> str:
-    """Words as people list them.
+def players(names: list[str]) -> str:
+    """Who plays, by name, or how many when that would be a long list.
 
     Examples
     --------
-    >>> listed(["piano"]), listed(["piano", "bass", "flute"])
-    ('piano', 'piano, bass and flute')
+    >>> players(["Piano"]), players(["Piano", "Bass", "Flute"]), players(["Piano"] * 7)
+    ('piano', 'piano, bass and flute', '7 instruments')
     """
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+    if len(names) > 5:
+        return f"{len(names)} instruments"
+    names = [name.lower() for name in names]
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

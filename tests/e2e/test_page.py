@@ -1,5 +1,8 @@
 """What a person does with the page, in Chromium: examples, own songs, listening, adjusting, downloads, mistakes."""
 
+import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +13,11 @@ import pytest
 
 from mtinst.midi import read_midi
 from mtinst.spec import INSTRUMENTS
-from tests.e2e.conftest import SCREENSHOTS, Served, Watched
+from tests.e2e.conftest import PATIENCE_S, PROJECT, SCREENSHOTS, Served, Watched
 from tests.tiny import HEARD, RATE, two_tones, write_song
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 pytestmark = pytest.mark.e2e
 
@@ -24,7 +27,17 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 
 
 def pick_example(page: "Page", number: int = 0) -> None:
-    page.locator(".mt-example").nth(number).click()
+    run(page, page.locator(".mt-example").nth(number))
+
+
+def press_transcribe(page: "Page") -> None:
+    run(page, page.get_by_role("button", name="Transcribe"))
+
+
+def run(page: "Page", control: "Locator") -> None:
+    """Click what starts a song, and wait until it is done."""
+    page.evaluate("document.querySelector('.mt-status')?.classList.add('old')")
+    control.click()
     wait_until_done(page)
 
 
@@ -41,7 +54,8 @@ def bring(page: "Page", song: Path) -> None:
 
 
 def wait_until_done(page: "Page") -> None:
-    page.wait_for_selector(".mt-done")
+    page.wait_for_selector(".mt-done:not(.old), .mt-error:not(.old)")
+    assert page.locator(".mt-error").all_inner_texts() == []
     page.wait_for_function(f"{PLAYER}.mixer.isReady")
 
 
@@ -169,8 +183,7 @@ def test_a_song_of_ones_own_and_mistakes_on_the_way(watched: Watched, tmp_path: 
 
     song = write_song(tmp_path / "Ünïcode ${song} 'four' {{x}}.wav", 4.0)
     bring(page, song)
-    page.get_by_role("button", name="Transcribe").click()
-    wait_until_done(page)
+    press_transcribe(page)
     title = page.locator("#mt-summary h2").inner_text()
     assert "four" in title
     assert state(page, "player.song.duration") == pytest.approx(4.0)
@@ -201,8 +214,7 @@ def test_a_film_of_another_kind_is_opened(watched: Watched, tmp_path: Path) -> N
         container.mux(stream.encode(None))
     open_other_file(page, path)
     page.wait_for_selector("text=Ready")
-    page.get_by_role("button", name="Transcribe").click()
-    wait_until_done(page)
+    press_transcribe(page)
     assert page.locator("#mt-summary h2").inner_text() == "phone"
     assert watched.errors == []
 
@@ -244,8 +256,7 @@ def test_a_recording_from_the_microphone(watched: Watched) -> None:
     page.wait_for_timeout(1500)
     page.locator("#mt-audio").get_by_role("button", name="Stop", exact=True).first.click()
     page.wait_for_selector(CLEAR)
-    page.get_by_role("button", name="Transcribe").click()
-    wait_until_done(page)
+    press_transcribe(page)
     assert page.locator("#mt-summary h2").inner_text() == "Recording"
 
 
@@ -280,3 +291,14 @@ def test_every_control_has_a_name(watched: Watched) -> None:
     )
     assert controls.count() > 10
     assert nameless == []
+
+
+@pytest.mark.parametrize("wrong", [{"PORT": "high"}, {}], ids=["no number", "taken"])
+def test_a_port_that_cannot_be_served_ends_the_program_with_one_line(served: Served, wrong: dict[str, str]) -> None:
+    environment = os.environ | {"PORT": served.url.rstrip("/").rpartition(":")[2]} | wrong
+    ended = subprocess.run(
+        [sys.executable, "app.py"], cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=PATIENCE_S
+    )
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert ended.stderr.startswith(("PORT must be a whole number", "The page cannot be served on port"))

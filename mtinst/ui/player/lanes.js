@@ -9,7 +9,7 @@
   const MAX_COLUMNS = 8192; // of a picture that is scaled; canvases of some browsers end soon after
 
   const clock = (second, step = 1) => {
-    const tenths = Math.round(Math.max(0, second) * 10);
+    const tenths = Math.floor(Math.max(0, second) * 10 + 1e-6);
     const text = `${Math.floor(tenths / 600)}:${String(Math.floor(tenths / 10) % 60).padStart(2, "0")}`;
     return step < 1 ? `${text}.${tenths % 10}` : text;
   };
@@ -182,8 +182,8 @@
             g.shadowBlur = 12;
             bar(g, left, top, length, Math.max(2, thickness));
             g.shadowBlur = 0;
-            g.globalAlpha = this.isDark ? 0.55 : 0.4;
-            g.fillStyle = "#ffffff";
+            g.globalAlpha = this.isDark ? 0.55 : 0.35; // lighter on black, darker on white
+            g.fillStyle = this.colours.ink;
             bar(g, left, top, length, Math.max(2, thickness));
           }
         }

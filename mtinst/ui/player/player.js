@@ -147,10 +147,10 @@
       if (!this.song) return;
       const position = this.mixer.position;
       const { duration } = this.song;
-      this.find("time").textContent = `${clock(position)} / ${clock(duration)}`;
+      this.find("time").textContent = `${clock(position)} / ${clock(Math.round(duration))}`;
       const slider = this.find("position");
       setSlider(slider, duration ? (1000 * position) / duration : 0);
-      slider.setAttribute("aria-valuetext", `${clock(position)} of ${clock(duration)}`);
+      slider.setAttribute("aria-valuetext", `${clock(position)} of ${clock(Math.round(duration))}`);
       this.lanes.draw(position, this.isHeard, this.mixer.playing);
       for (const row of this.element.querySelectorAll(".mtp-row")) {
         const notes = this.song.byName.get(row.dataset.part).notes;
