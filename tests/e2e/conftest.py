@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = Path(__file__).with_name("screenshots")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-PATIENCE_S = 60  # a machine may be busy with something else
+PATIENCE_S = 120  # a machine may be busy with something else
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",

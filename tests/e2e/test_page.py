@@ -293,12 +293,11 @@ def test_every_control_has_a_name(watched: Watched) -> None:
     assert nameless == []
 
 
-@pytest.mark.parametrize("wrong", [{"PORT": "high"}, {}], ids=["no number", "taken"])
-def test_a_port_that_cannot_be_served_ends_the_program_with_one_line(served: Served, wrong: dict[str, str]) -> None:
-    environment = os.environ | {"PORT": served.url.rstrip("/").rpartition(":")[2]} | wrong
+def test_a_port_that_is_taken_ends_the_program_with_one_line(served: Served) -> None:
+    environment = os.environ | {"PORT": served.url.rstrip("/").rpartition(":")[2]}
     ended = subprocess.run(
         [sys.executable, "app.py"], cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=PATIENCE_S
     )
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1
-    assert ended.stderr.startswith(("PORT must be a whole number", "The page cannot be served on port"))
+    assert ended.stderr.startswith("The page cannot be served on port")
