@@ -112,7 +112,7 @@ class Scores:
     note_onset_instrument_f1: float
     note_onset_offset_instrument_f1: float
     leakage: float
-    taken_for: list[list[float]]  # [there][reported]: seconds of notes of one instrument given to another, as a share
+    taken_for: list[list[float]]  # [there][reported]: share of cells, see _taken_for
 
 
 def quick_scores(model: UNet, clips: ClipArrays) -> dict[str, float]:
@@ -144,13 +144,7 @@ def calibrate(weights: Path, prepared_dir: Path, *, n_clips: int | None = None) 
     clips = clips if n_clips is None else clips.first(n_clips)
     rolls, truths = predict_all(model, clips), [clips.truth(clip) for clip in range(len(clips))]
     of_rolls = choose_roll_thresholds(rolls, truths)
-    thresholds = Thresholds(
-        onset=(0.5,) * N_INSTRUMENTS,
-        frame=of_rolls.piano,
-        presence=_choose_presence(rolls, truths),
-        shortest_s=0.06,
-        gap_s=0.04,
-    )
+    thresholds = replace(Thresholds.uniform(), frame=of_rolls.piano, presence=_choose_presence(rolls, truths))
     references = [clips.reference_notes(clip) for clip in range(len(clips))]
     thresholds = replace(thresholds, onset=_choose_onsets(rolls, references, thresholds))
     thresholds = replace(thresholds, unison=_choose_unison(rolls, references, thresholds))
@@ -301,9 +295,10 @@ def _onset_cells(rolls: Sequence[Rolls], clips: ClipArrays) -> float:
             notes = clips.notes[clips.notes[:, 0] == clip]
             truth = np.zeros_like(claims)
             truth[notes[:, 4], notes[:, 2]] = True
+            near_truth = _widened(truth)
             counts += (
-                (claims & _widened(truth)).sum(),
-                (claims & ~_widened(truth)).sum(),
+                (claims & near_truth).sum(),
+                (claims & ~near_truth).sum(),
                 (truth & ~_widened(claims)).sum(),
             )
         best = max(best, float(_f1(counts)))
