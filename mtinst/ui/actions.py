@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ class Actions:
         self.page = page
         self.studio = studio
         self.examples = {example.slug: example for example in examples}
+        self._n_said = count(1)
         self._latest_run: dict[str | None, object] = {}  # by visitor
         self._latest_view: dict[str | None, Path] = {}  # by visitor: the view on the page
 
@@ -50,7 +52,7 @@ class Actions:
     def transcribe(self, path: str | None, shown: Result | None, visitor: gr.Request) -> Iterator[Updates]:
         """Transcribe the song that was brought."""
         if path is None:
-            yield {self.page.status: render.status("error", texts.NO_SONG)}
+            yield {self.page.status: self._say("error", texts.NO_SONG)}
         else:
             yield from self._run(Path(path), self._title(Path(path)), shown, visitor)
 
@@ -71,19 +73,19 @@ class Actions:
                         return
                     yield self._show(step, visitor, reset=is_first)
                     is_first = is_first and not isinstance(step, Result)
-            yield {self.page.status: render.status("done", texts.done_in(time.perf_counter() - started))}
+            yield {self.page.status: self._say("done", texts.done_in(time.perf_counter() - started))}
         except MtinstError as error:
             keeps = f" {texts.FAILED_KEEPS}" if shown is not None else ""
-            yield {self.page.status: render.status("error", _sentence(error) + keeps)}
+            yield {self.page.status: self._say("error", _sentence(error) + keeps)}
         except Exception:
-            yield {self.page.status: render.status("error", texts.BROKEN)} | self._idle()
+            yield {self.page.status: self._say("error", texts.BROKEN)} | self._idle()
             raise
         yield self._idle()
 
     def stopped(self, shown: Result | None) -> Updates:
         """What a person sees after pressing Stop."""
         sentence = texts.STOPPED if shown is None else texts.STOPPED_KEEPS
-        return {self.page.status: render.status("info", sentence), **self._idle()}
+        return {self.page.status: self._say("info", sentence), **self._idle()}
 
     def leave(self, visitor: gr.Request) -> None:
         """Nobody waits for that visitor's song any more."""
@@ -101,8 +103,8 @@ class Actions:
             samples = load_audio(source, PLAYBACK_RATE)
             write_audio(converted, samples, PLAYBACK_RATE)
         except MtinstError as error:
-            return {self.page.status: render.status("error", _sentence(error))}
-        return {self.page.audio: str(converted), self.page.status: render.status("info", texts.READY)}
+            return {self.page.status: self._say("error", _sentence(error))}
+        return {self.page.audio: str(converted), self.page.status: self._say("info", texts.READY)}
 
     def adjust(self, shown: Result | None, onset: float, frame: float, only: list[str], visitor: gr.Request) -> Updates:
         """Read the notes off again by other thresholds, without the network; the parts follow in :meth:`finish`."""
@@ -115,7 +117,7 @@ class Actions:
         try:
             return self._show(self.studio.view(shown.source_key, shown.title, adjustment), visitor)
         except MtinstError as error:
-            return {self.page.status: render.status("error", _sentence(error))}
+            return {self.page.status: self._say("error", _sentence(error))}
 
     def finish(self, shown: Result | None, visitor: gr.Request) -> Iterator[Updates]:
         """Play the parts of an adjusted result and write its downloads, unless it was adjusted again by then."""
@@ -128,9 +130,9 @@ class Actions:
                     if self._latest_view.get(visitor.session_hash) != shown.view_folder:
                         return
                     yield self._show(step, visitor)
-            yield {self.page.status: render.status("done", texts.done_in(time.perf_counter() - started))}
+            yield {self.page.status: self._say("done", texts.done_in(time.perf_counter() - started))}
         except MtinstError as error:
-            yield {self.page.status: render.status("error", _sentence(error))}
+            yield {self.page.status: self._say("error", _sentence(error))}
 
     def reset_adjustment(self) -> Updates:
         """The sliders and boxes as the checkpoint has it."""
@@ -148,6 +150,10 @@ class Actions:
             page.downloads: render.downloads(step),
         }
         return updates | (self.reset_adjustment() if reset else {})
+
+    def _say(self, kind: str, sentence: str) -> str:
+        """One line about how things stand, new even when it says the same as before, so that it is read out again."""
+        return render.status(kind, sentence, number=next(self._n_said))
 
     def _idle(self) -> Updates:
         """The buttons as they are while nothing goes on."""

@@ -85,10 +85,10 @@ def empty_state() -> str:
     )
 
 
-def status(kind: str, sentence: str) -> str:
-    """One line about how things stand; `kind` is ``done``, ``info`` or ``error``."""
+def status(kind: str, sentence: str, number: int = 0) -> str:
+    """One line about how things stand; `kind` is ``done``, ``info`` or ``error``, `number` tells equal lines apart."""
     role = "alert" if kind == "error" else "status"
-    return f'<div class="mt-status mt-{kind}" role="{role}"><span>{plain(sentence)}</span></div>'
+    return f'<div class="mt-status mt-{kind}" role="{role}" data-number="{number}"><span>{plain(sentence)}</span></div>'
 
 
 def working(message: str, fraction: float, heard: FloatArray | None = None, share_heard: float = 0.0) -> str:

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +47,16 @@ class Served:
     url: str
     examples: Path
     log: Path
+    hold: Path
+
+    @contextmanager
+    def standstill(self) -> Iterator[None]:
+        """Inside, a song that is worked on stays where it is, once the network has heard its first ten seconds."""
+        self.hold.touch()
+        try:
+            yield
+        finally:
+            self.hold.unlink()
 
 
 @dataclass
@@ -59,11 +70,11 @@ class Watched:
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """`app.py` on a free port, with a tiny network and two short examples."""
+    """The page on a free port, with a tiny network and two short examples."""
     folder = tmp_path_factory.mktemp("page")
     examples = folder / "examples"
     examples.mkdir()
-    write_song(examples / "duo.ogg", 15.0)
+    write_song(examples / "duo.ogg", 30.0)
     write_midi(
         [Note(0, 1, pitch=76, instrument="violin"), Note(0, 1, pitch=48, instrument="cello")], examples / "duo.mid"
     )
@@ -82,15 +93,19 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         "GRADIO_TEMP_DIR": str(folder / "gradio"),
         "OMP_NUM_THREADS": "1",
     }
-    log = folder / "log.txt"
+    log, hold = folder / "log.txt", folder / "hold"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=PROJECT, env=environment, stdout=output, stderr=subprocess.STDOUT
+            [sys.executable, "-m", "tests.e2e.serve", str(hold)],
+            cwd=PROJECT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
         try:
             url = f"http://127.0.0.1:{port}/"
             _wait_for(url, process, log)
-            yield Served(url, examples, log)
+            yield Served(url, examples, log, hold)
         finally:
             process.terminate()
             process.wait(20)

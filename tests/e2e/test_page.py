@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 PLAYER = "document.querySelector('.mtp').mtinstPlayer"
+N_SAID = "Number(document.querySelector('.mt-status')?.dataset.number ?? 0)"
 CLEAR = "#mt-audio button[aria-label*='lear']"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
@@ -36,9 +37,14 @@ def press_transcribe(page: "Page") -> None:
 
 def run(page: "Page", control: "Locator") -> None:
     """Click what starts a song, and wait until it is done."""
-    page.evaluate("document.querySelector('.mt-status')?.classList.add('old')")
+    before = n_said(page)
     control.click()
-    wait_until_done(page)
+    wait_until_done(page, before)
+
+
+def n_said(page: "Page") -> int:
+    """The number of the line that says how things stand; a later line has a higher one."""
+    return int(page.evaluate(N_SAID))
 
 
 def open_other_file(page: "Page", path: Path) -> None:
@@ -53,8 +59,9 @@ def bring(page: "Page", song: Path) -> None:
     page.wait_for_selector(CLEAR)
 
 
-def wait_until_done(page: "Page") -> None:
-    page.wait_for_selector(".mt-done:not(.old), .mt-error:not(.old)")
+def wait_until_done(page: "Page", before: int) -> None:
+    """Wait for a line after that with the number `before` which says that all is done, or failed."""
+    page.wait_for_function(f"document.querySelector('.mt-done, .mt-error') && {N_SAID} > {before}")
     assert page.locator(".mt-error").all_inner_texts() == []
     page.wait_for_function(f"{PLAYER}.mixer.isReady")
 
@@ -62,6 +69,17 @@ def wait_until_done(page: "Page") -> None:
 def state(page: "Page", expression: str) -> Any:
     """A JavaScript expression about `player`."""
     return page.evaluate(f"(() => {{ const player = {PLAYER}; return {expression}; }})()")
+
+
+def wait_for_level(page: "Page", part: str) -> None:
+    """Play on, from the start again should the song end meanwhile, until that part is heard."""
+    page.wait_for_function(
+        f"""() => {{
+        const {{ mixer }} = {PLAYER};
+        if (!mixer.playing) {PLAYER}.seek(0), mixer.play();
+        return mixer.level('{part}') > 0.001;
+        }}"""
+    )
 
 
 def share_of_painted_pixels(page: "Page", canvas: str) -> float:
@@ -103,11 +121,12 @@ def test_an_example_is_seen_and_heard(watched: Watched) -> None:
     page.locator(".mtp-play").click()
     page.wait_for_function(f"{PLAYER}.mixer.position > 0.4")
     first = rows.first.get_attribute("data-part")
-    page.wait_for_function(f"{PLAYER}.mixer.level('{first}') > 0.001")
+    wait_for_level(page, first or "")
     picture(page, "desktop-playing")
     rows.first.get_by_role("button", name="Solo").click()
     others = state(page, f"[...player.mixer.parts.keys()].filter((name) => name !== '{first}' && player.isHeard(name))")
     assert others == []
+    state(page, "player.seek(0)")  # the song may be near its end by now, where it stops by itself
     page.locator(".mtp-play[aria-label=Pause]").click()
     assert state(page, "player.mixer.playing") is False
     picture(page, "desktop-solo")
@@ -124,7 +143,7 @@ def test_the_song_itself_and_its_notes_are_one_slider_apart(watched: Watched) ->
     pick_example(page)
     page.get_by_role("button", name="The song itself").click()
     page.locator(".mtp-play").click()
-    page.wait_for_function(f"{PLAYER}.mixer.level('original') > 0.01")
+    wait_for_level(page, "original")
     parts = state(page, "[...player.mixer.parts.keys()].map((name) => player.mixer.level(name))")
     assert max(parts) < 0.01
     page.locator(".mtp-row").first.get_by_role("button", name="Solo").click()
@@ -213,7 +232,7 @@ def test_a_film_of_another_kind_is_opened(watched: Watched, tmp_path: Path) -> N
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     open_other_file(page, path)
-    page.wait_for_selector("text=Ready")
+    page.wait_for_selector("#mt-status .mt-info >> text=Ready")
     press_transcribe(page)
     assert page.locator("#mt-summary h2").inner_text() == "phone"
     assert watched.errors == []
@@ -223,27 +242,30 @@ def test_stop_stops_and_keeps_what_was_there(watched: Watched, tmp_path: Path, s
     page = watched.page
     pick_example(page)
     page.locator(CLEAR).first.click()
-    bring(page, write_song(tmp_path / "five minutes.wav", 300.0))
-    page.get_by_role("button", name="Transcribe").click()
-    page.wait_for_selector("text=Listening:")
-    page.get_by_role("button", name="Stop").click()
-    page.wait_for_selector("text=Stopped.")
-    page.wait_for_timeout(2000)
-    assert "Stopped." in page.locator("#mt-status").inner_text()
+    bring(page, write_song(tmp_path / "one minute.wav", 60.0))
+    with served.standstill():
+        page.get_by_role("button", name="Transcribe").click()
+        page.wait_for_selector("#mt-status .mt-working >> text=Listening: 0:0")
+        page.get_by_role("button", name="Stop").click()
+        page.wait_for_selector("#mt-status .mt-info >> text=Stopped.")
+        page.wait_for_timeout(1000)  # a later step of the song must not write over that line
+        assert "Stopped." in page.locator("#mt-status").inner_text()
     assert page.locator("#mt-summary h2").inner_text() == "Duo for “two” tones"
-    pick_example(page, 1)
+    pick_example(page, 1)  # which it could not be, were the other still worked on
     assert page.locator("#mt-summary h2").inner_text() == "Second song"
     assert "Traceback" not in served.log.read_text()
 
 
-def test_another_choice_stops_the_one_before(watched: Watched) -> None:
+def test_another_choice_stops_the_one_before(watched: Watched, tmp_path: Path, served: Served) -> None:
     page = watched.page
-    first, second = page.locator(".mt-example").all()
-    first.click()
-    page.wait_for_timeout(400)
-    second.click()
+    bring(page, write_song(tmp_path / "fifty seconds.wav", 50.0))
+    with served.standstill():
+        page.get_by_role("button", name="Transcribe").click()
+        page.wait_for_selector("#mt-status .mt-working >> text=Listening: 0:0")
+        page.locator(".mt-example").nth(1).click()
+        page.wait_for_function("!document.querySelector('#mt-status').textContent.includes('of 0:50')")
     page.wait_for_function("document.querySelector('#mt-summary h2')?.textContent === 'Second song'")
-    wait_until_done(page)
+    wait_until_done(page, 0)
     page.wait_for_function("document.querySelector('#mt-stop').disabled")
     assert page.locator("#mt-summary h2").inner_text() == "Second song"
     assert watched.errors == []
@@ -253,8 +275,10 @@ def test_a_recording_from_the_microphone(watched: Watched) -> None:
     page = watched.page
     page.locator("#mt-audio").get_by_label("Record audio").click()
     page.locator("#mt-audio").get_by_role("button", name="Record", exact=True).click()
-    page.wait_for_timeout(1500)
-    page.locator("#mt-audio").get_by_role("button", name="Stop", exact=True).first.click()
+    stop = page.locator("#mt-audio").get_by_role("button", name="Stop", exact=True).first
+    stop.wait_for()
+    page.wait_for_timeout(1500)  # of recording; any length would do
+    stop.click()
     page.wait_for_selector(CLEAR)
     press_transcribe(page)
     assert page.locator("#mt-summary h2").inner_text() == "Recording"

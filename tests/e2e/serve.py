@@ -1,0 +1,31 @@
+"""The page as `app.py` serves it, with a network that stands still for as long as a test wants.
+
+``python -m tests.e2e.serve FILE``: while FILE exists, each song stays at the window that it has come to, and says so
+again and again as a very slow network would. So a test can look at, stop or replace work that is certainly going on,
+on any machine.
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import app
+from mtinst.pipeline import Audio, Progress, Transcriber
+from mtinst.transcription import Transcription
+
+stream = Transcriber.stream
+hold = Path(sys.argv[1])
+
+
+def held_stream(self: Transcriber, audio: Audio, sample_rate: int | None = None) -> Iterator[Progress | Transcription]:
+    """What :meth:`Transcriber.stream` yields; after each window that again while the file exists."""
+    for step in stream(self, audio, sample_rate):
+        yield step
+        while isinstance(step, Progress) and step.partial is not None and hold.exists():
+            time.sleep(0.05)
+            yield step
+
+
+Transcriber.stream = held_stream  # type: ignore[method-assign]
+sys.exit(app.main())
