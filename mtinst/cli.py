@@ -160,6 +160,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where to write; default: here")
     parser.add_argument("--json", action="store_true", help="print one JSON object a song instead of a sentence")
     parser.add_argument("--midi-only", action="store_true", help="write the MIDI file only")
+    parser.add_argument("--svg", action="store_true", help="write the picture as <stem>.svg too")
+    parser.add_argument(
+        "--csv", action="store_true", help="write notes and activations as <stem>.csv and <stem>.activations.csv too"
+    )
+    parser.add_argument("--jams", action="store_true", help="write notes and activations as <stem>.jams too")
     parser.add_argument("--instruments", type=_instruments, metavar="A,B", help="report only these instruments")
     parser.add_argument("--onset-threshold", type=_probability, metavar="P", help="for every instrument, 0 to 1")
     parser.add_argument("--frame-threshold", type=_probability, metavar="P", help="for every instrument, 0 to 1")
@@ -206,7 +211,14 @@ def _thresholds(thresholds: "Thresholds", options: argparse.Namespace) -> "Thres
 
 
 def _outputs(options: argparse.Namespace) -> "tuple[Output, ...]":
-    return ("mid",) if options.midi_only else ("mid", "npz", "png")
+    outputs: list[Output] = ["mid"] if options.midi_only else ["mid", "npz", "png"]
+    if options.svg:
+        outputs.append("svg")
+    if options.csv:
+        outputs += ["csv", "activations.csv"]
+    if options.jams:
+        outputs.append("jams")
+    return tuple(outputs)
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -4,8 +4,10 @@ FluidSynth plays them with a soundfont. Where there is no FluidSynth, sines do, 
 hear; :func:`synthesiser_name` says which.
 """
 
+import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -64,20 +66,47 @@ def synthesise(
     >>> {name: (stem.shape, round(float(abs(stem).max()), 3)) for name, stem in stems.items()}
     {'piano': ((32000,), 0.9)}
     """
+    stems = dict(play_stems(notes, duration_s=duration_s, sample_rate=sample_rate, soundfont=soundfont))
+    level_stems(stems, sample_rate)
+    return stems
+
+
+def play_stems(
+    notes: Iterable[Note], *, duration_s: float, sample_rate: int = PLAYBACK_RATE, soundfont: Path | None = None
+) -> Generator[tuple[str, FloatArray], None, None]:
+    """:func:`synthesise` instrument by instrument, as each is ready; :func:`level_stems` is for all of them together.
+
+    Several are played at a time. Closing the iterator leaves those out that have not begun.
+    """
     if duration_s < 0:
         raise ValueError(f"duration_s must not be negative, and is {duration_s}")
     n_samples = round(duration_s * sample_rate)
     parts: dict[str, list[Note]] = defaultdict(list)
     for note in separate_strikes(notes):
         parts[note.instrument].append(note)
-    stems = {
-        name: _play(instrument_named(name), parts[name], n_samples, sample_rate, soundfont)
-        for name in INSTRUMENT_NAMES
-        if name in parts
-    }
-    _fade_out(stems, round(FADE_S * sample_rate))
-    _level(stems)
-    return stems
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # FluidSynth does not hold Python's lock while it renders
+        playing = {
+            name: pool.submit(_play, instrument_named(name), parts[name], n_samples, sample_rate, soundfont)
+            for name in INSTRUMENT_NAMES
+            if name in parts
+        }
+        try:
+            for name, stem in playing.items():
+                yield name, stem.result()
+        finally:
+            for stem in playing.values():
+                stem.cancel()
+
+
+def level_stems(stems: Mapping[str, FloatArray], sample_rate: int = PLAYBACK_RATE) -> None:
+    """Fade the stems out at their end, and scale all by one gain, in place, so that their sum peaks at ``PEAK``."""
+    for stem in stems.values():
+        n_samples = min(len(stem), round(FADE_S * sample_rate))
+        stem[len(stem) - n_samples :] *= np.linspace(1, 0, n_samples, dtype=np.float32)
+    loudest = max((np.abs(samples).max(initial=0) for samples in (*stems.values(), mix(stems))), default=0)
+    if loudest > 0:
+        for stem in stems.values():
+            stem *= np.float32(PEAK / loudest)
 
 
 def mix(stems: Mapping[str, FloatArray]) -> FloatArray:
@@ -173,18 +202,3 @@ def _play_sines(notes: list[Note], n_samples: int, sample_rate: int) -> FloatArr
     played = track.synthesize(fs=sample_rate, wave=np.sin)[:n_samples]
     stem[: len(played)] = played
     return stem
-
-
-def _fade_out(stems: Mapping[str, FloatArray], n_samples: int) -> None:
-    """Fade the last `n_samples` of each stem, in place."""
-    for stem in stems.values():
-        end = stem[len(stem) - min(n_samples, len(stem)) :]
-        end *= np.linspace(1, 0, len(end), dtype=np.float32)
-
-
-def _level(stems: Mapping[str, FloatArray]) -> None:
-    """Scale all stems by one gain, in place, so that neither they nor their sum exceed ``PEAK``."""
-    loudest = max((np.abs(samples).max(initial=0) for samples in (*stems.values(), mix(stems))), default=0)
-    if loudest > 0:
-        for stem in stems.values():
-            stem *= np.float32(PEAK / loudest)

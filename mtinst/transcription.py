@@ -23,8 +23,9 @@ from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC, FeatureSpec, F
 if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
 
-Output = Literal["mid", "npz", "png"]
+Output = Literal["mid", "npz", "png", "svg", "csv", "activations.csv", "jams"]
 OUTPUTS: tuple[Output, ...] = ("mid", "npz", "png")
+"""What is written unless told otherwise."""
 
 SHORTEST_S = 0.1
 """Clips shorter than this are too short to say anything about."""
@@ -132,8 +133,8 @@ class Transcription:
         ----------
         folder : str or Path
         stem : str
-        outputs : sequence of "mid", "npz" or "png"
-            What to write.
+        outputs : sequence of "mid", "npz", "png", "svg", "csv", "activations.csv" or "jams"
+            What to write: the file is called ``<stem>.<output>``.
 
         Returns
         -------
@@ -149,6 +150,10 @@ class Transcription:
             "mid": self.save_midi,
             "npz": self.save_npz,
             "png": lambda path: self.save_png(path, title=stem),
+            "svg": lambda path: self.save_svg(path, title=stem),
+            "csv": self.save_csv,
+            "activations.csv": self.save_activations_csv,
+            "jams": lambda path: self.save_jams(path, title=stem),
         }
         paths = [Path(folder) / f"{stem}.{output}" for output in outputs]
         for output, path in zip(outputs, paths, strict=True):
@@ -166,6 +171,30 @@ class Transcription:
         from mtinst.plots import figure_to_png, plot_overview
 
         _write(path, lambda partial: partial.write_bytes(figure_to_png(plot_overview(self, title=title))))
+
+    def save_svg(self, path: str | Path, title: str | None = None) -> None:
+        """:meth:`save_png` as a drawing that stays sharp at any size; MtinstError when that fails."""
+        from mtinst.plots import figure_to_svg, plot_overview
+
+        _write(path, lambda partial: partial.write_bytes(figure_to_svg(plot_overview(self, title=title))))
+
+    def save_csv(self, path: str | Path) -> None:
+        """Write the notes as a table, see :func:`~mtinst.exchange.notes_to_csv`; MtinstError when that fails."""
+        from mtinst.exchange import notes_to_csv
+
+        _write(path, lambda partial: partial.write_text(notes_to_csv(self), "utf-8", newline=""))
+
+    def save_activations_csv(self, path: str | Path) -> None:
+        """Write who plays when, see :func:`~mtinst.exchange.activations_to_csv`; MtinstError when that fails."""
+        from mtinst.exchange import activations_to_csv
+
+        _write(path, lambda partial: partial.write_text(activations_to_csv(self), "utf-8", newline=""))
+
+    def save_jams(self, path: str | Path, title: str = "") -> None:
+        """Write notes and activations as JAMS, see :func:`~mtinst.exchange.to_jams`; MtinstError when that fails."""
+        from mtinst.exchange import to_jams
+
+        _write(path, lambda partial: partial.write_text(to_jams(self, title), "utf-8", newline=""))
 
     def save_npz(self, path: str | Path) -> None:
         """Write everything as compressed NumPy arrays, for :meth:`load_npz` or :func:`numpy.load`.

@@ -234,3 +234,12 @@ def test_the_shipped_weights_transcribe(inside: Path, capsys: pytest.CaptureFixt
     write_song(inside / "song.wav")
     assert run("song.wav", "--json") == 0
     assert json.loads(capsys.readouterr().out)["duration_s"] == 1.5
+
+
+def test_other_formats_are_written_on_wish(inside: Path, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_song(inside / "song.wav")
+    assert run("song.wav", "--weights", weights, "--midi-only", "--csv", "--jams", "--svg", "--json") == 0
+    record = json.loads(capsys.readouterr().out)
+    wanted = ["song.mid", "song.svg", "song.csv", "song.activations.csv", "song.jams"]
+    assert record["outputs"] == wanted
+    assert all((inside / name).stat().st_size > 0 for name in wanted)

@@ -15,7 +15,7 @@ from mtinst.errors import AudioError, SynthesisError
 from mtinst.fluidsynth import FluidSynth
 from mtinst.notes import Note
 from mtinst.spec import INSTRUMENT_NAMES, SPEC, FloatArray
-from mtinst.synth import DEFAULT_SOUNDFONT, mix, synthesise, synthesiser_name, write_audio
+from mtinst.synth import DEFAULT_SOUNDFONT, mix, play_stems, synthesise, synthesiser_name, write_audio
 
 RATE = 32000
 
@@ -279,3 +279,11 @@ def test_write_audio_reports_a_full_disk(tmp_path: Path, suffix: str) -> None:
     path.symlink_to("/dev/full")
     with pytest.raises(AudioError, match=rf"^stem\.{suffix} cannot be written: "):
         write_audio(path, np.zeros(RATE, np.float32), RATE)
+
+
+def test_stems_come_one_by_one_and_the_rest_can_be_left() -> None:
+    notes = [Note(0.0, 0.5, pitch=60, instrument=name) for name in ("flute", "piano", "cello")]
+    stems = play_stems(notes, duration_s=1.0)
+    name, stem = next(stems)
+    assert (name, stem.shape) == ("piano", (32_000,))
+    stems.close()
