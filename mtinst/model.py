@@ -5,6 +5,7 @@ the paper's network (`PAPER`) and ours (`DEFAULT`); what differs is in :class:`M
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, NamedTuple
 
 import torch
@@ -30,9 +31,17 @@ class ModelConfig:
     has_presence_head : bool
         Whether to ask first, of the whole clip, which instruments are in it, and to add the answer to the log-odds of
         each of their cells: a note's neighbourhood alone often cannot tell a guitar from a piano, the clip can.
-    derivation : "mean" or "max"
-        How the instrument and pitch logits come out of the pianoroll's: the paper sums over the other axis (up to a
-        constant, a mean); the maximum is what "any note sounds" means.
+    has_ensemble_head : bool
+        Whether to judge from the first pianoroll which instruments are in the clip at all, and to add the answer to the
+        log-odds of each of their cells: one note often cannot tell a guitar from a piano, the whole clip can.
+    has_context : bool
+        Whether each block weighs its channels by what they hold on average over all pitches and frames ("squeeze and
+        excitation", Hu, Shen & Sun, CVPR 2018): what sounds elsewhere in the clip says who plays here.
+    derivation : "mean", "max" or "any"
+        How the instrument and pitch logits come out of the pianoroll's. The paper sums over the other axis (up to a
+        constant, a mean); the maximum is the most certain cell. With "any" the pitch is that at least one of the
+        instruments plays it, as if they chose independently ("noisy or"), so that a note that may be a guitar's or a
+        piano's is a certain note; the instrument is the maximum.
     n_instruments : int
         Classes.
     """
@@ -41,7 +50,9 @@ class ModelConfig:
     harmonics: tuple[int, ...] = (0,)
     has_onset_head: bool = False
     has_presence_head: bool = False
-    derivation: Literal["mean", "max"] = "mean"
+    has_ensemble_head: bool = False
+    has_context: bool = False
+    derivation: Literal["mean", "max", "any"] = "mean"
     n_instruments: int = N_INSTRUMENTS
 
     def __post_init__(self) -> None:
@@ -49,8 +60,8 @@ class ModelConfig:
             raise ValueError(f"widths must be two or more positive numbers, not {self.widths}")
         if 0 not in self.harmonics:
             raise ValueError(f"harmonics must include 0, the CQT itself, not only {self.harmonics}")
-        if self.derivation not in ("mean", "max"):
-            raise ValueError(f"derivation must be 'mean' or 'max', not {self.derivation!r}")
+        if self.derivation not in ("mean", "max", "any"):
+            raise ValueError(f"derivation must be 'mean', 'max' or 'any', not {self.derivation!r}")
 
 
 PAPER = ModelConfig()
@@ -99,19 +110,21 @@ class UNet(nn.Module):
 
         widths = config.widths
         n_inputs = len(config.harmonics) * spec.bins_per_semitone
+        block = partial(ResidualBlock, has_context=config.has_context)
         self.encoders = nn.ModuleList(
-            ResidualBlock(n_in, n_out) for n_in, n_out in zip((n_inputs, *widths), widths, strict=False)
+            block(n_in, n_out) for n_in, n_out in zip((n_inputs, *widths), widths, strict=False)
         )
         self.downs = nn.ModuleList(nn.Conv2d(width, width, 2, stride=2) for width in widths)
-        self.bottleneck = ResidualBlock(widths[-1], widths[-1])
+        self.bottleneck = block(widths[-1], widths[-1])
         wider = (*widths[1:], widths[-1])
         self.ups = nn.ModuleList(
             nn.ConvTranspose2d(n_in, n_out, 2, stride=2) for n_in, n_out in zip(wider, widths, strict=True)
         )
-        self.decoders = nn.ModuleList(ResidualBlock(2 * width, width) for width in widths)
+        self.decoders = nn.ModuleList(block(2 * width, width) for width in widths)
         n_rolls = 2 if config.has_onset_head else 1
         self.head = nn.Conv2d(widths[0], n_rolls * config.n_instruments, 1)
         self.presence_head = PresenceHead(widths[-1], config.n_instruments) if config.has_presence_head else None
+        self.ensemble_head = EnsembleHead(widths[0], config.n_instruments) if config.has_ensemble_head else None
         assert self.head.bias is not None
         nn.init.constant_(self.head.bias, -4.0)  # nearly all cells are silent: start there, not at one half
 
@@ -134,7 +147,9 @@ class UNet(nn.Module):
             x = up(x, output_size=skip.shape[-2:])
             x = decode(torch.cat((x, skip), dim=1))
 
-        rolls = self.head(x)[..., :n_frames]  # (B, rolls * instrument, pitch, T)
+        rolls = self.head(x)[..., :n_frames].float()  # (B, rolls * instrument, pitch, T)
+        if self.ensemble_head is not None:
+            presence = self.ensemble_head(rolls[:, : self.config.n_instruments], x[..., :n_frames])
         if presence is not None:
             rolls = rolls + presence.repeat(1, rolls.shape[1] // presence.shape[1])[:, :, None, None]
         piano, *onset = rolls.split(self.config.n_instruments, dim=1)
@@ -154,27 +169,89 @@ class UNet(nn.Module):
 
     def _derive(self, piano: Tensor) -> tuple[Tensor, Tensor]:
         """Instrument (B, instrument, T) and pitch (B, pitch, T) logits out of the pianoroll's."""
+        if self.config.derivation == "any":
+            return piano.amax(dim=2), noisy_or(piano, dim=1)
         if self.config.derivation == "max":
             return piano.amax(dim=2), piano.amax(dim=1)
         return piano.mean(dim=2), piano.mean(dim=1)
 
 
+def noisy_or(logits: Tensor, dim: int) -> Tensor:
+    """The logit of 1 - product(1 - p) over `dim`, for logits of p.
+
+    Examples
+    --------
+    >>> either = noisy_or(torch.zeros(2), dim=0)  # two chances of a half
+    >>> round(torch.sigmoid(either).item(), 6)
+    0.75
+    """
+    nobody = functional.softplus(logits).sum(dim=dim).clamp_min(1e-7)  # -log of the probability that none does
+    return nobody + torch.log(-torch.expm1(-nobody))
+
+
 class ResidualBlock(nn.Module):
     """Two 3 x 3 convolutions, each with batch norm and leaky ReLU, around a 1 x 1 shortcut (the paper's figure 2)."""
 
-    def __init__(self, n_in: int, n_out: int) -> None:
+    def __init__(self, n_in: int, n_out: int, *, has_context: bool = False) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(n_in, n_out, 3, padding=1, bias=False)
         self.norm1 = nn.BatchNorm2d(n_out)
         self.conv2 = nn.Conv2d(n_out, n_out, 3, padding=1, bias=False)
         self.norm2 = nn.BatchNorm2d(n_out)
         self.shortcut = nn.Conv2d(n_in, n_out, 1)
+        self.context = Context(n_out) if has_context else None
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, n_in, pitch, T) -> (B, n_out, pitch, T)."""
         y = functional.leaky_relu(self.norm1(self.conv1(x)))
         y = functional.leaky_relu(self.norm2(self.conv2(y)))
+        if self.context is not None:
+            y = y * self.context(y)
         result: Tensor = y + self.shortcut(x)
+        return result
+
+
+class Context(nn.Module):
+    """A weight between 0 and 2 for each channel, out of all channels' means over the clip; 1 to begin with."""
+
+    def __init__(self, n_channels: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(n_channels, n_channels)
+        self.out = nn.Linear(n_channels, n_channels)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channel, pitch, T) -> (B, channel, 1, 1)."""
+        hidden = functional.leaky_relu(self.hidden(x.mean(dim=(2, 3))))
+        return 2 * torch.sigmoid(self.out(hidden))[:, :, None, None]
+
+
+class EnsembleHead(nn.Module):
+    """Which instruments are in a clip, out of a first pianoroll and of the features under its notes.
+
+    For each instrument: its probability of sounding in a frame, on average and in the frames where it is most probable,
+    and the mean features of the cells where it is heard.
+    """
+
+    def __init__(self, n_features: int, n_instruments: int, n_hidden: int = 128) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(n_instruments * (n_features + 2), n_hidden)
+        self.out = nn.Linear(n_hidden, n_instruments)
+        # It begins without an opinion, so that it can be added to a network that was trained without it.
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, piano: Tensor, features: Tensor) -> Tensor:
+        """Logits (B, instrument, pitch, T) and features (B, n_features, pitch, T) -> (B, instrument)."""
+        probs = torch.sigmoid(piano)
+        in_frame = torch.sigmoid(piano.amax(dim=2))  # (B, instrument, T)
+        # A mean that leans to the frames of high probability, whatever the clip's length.
+        likeliest = (in_frame**3).sum(dim=2) / (in_frame**2).sum(dim=2).clamp_min(1e-6)
+        shares = (probs / probs.sum(dim=(2, 3), keepdim=True).clamp_min(1e-3)).flatten(2)  # (B, instrument, cell)
+        heard = shares @ features.float().flatten(2).transpose(1, 2)  # (B, instrument, n_features)
+        seen = torch.cat((in_frame.mean(dim=2), likeliest, heard.flatten(1)), dim=1)
+        result: Tensor = self.out(functional.leaky_relu(self.hidden(seen)))
         return result
 
 

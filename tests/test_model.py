@@ -11,7 +11,12 @@ from mtinst.model import DEFAULT, PAPER, ModelConfig, UNet, n_weights
 from mtinst.spec import FeatureSpec
 
 SMALL = ModelConfig(
-    widths=(4, 8), harmonics=(-12, 0, 12), has_onset_head=True, has_presence_head=True, derivation="max"
+    widths=(4, 8),
+    harmonics=(-12, 0, 12),
+    has_onset_head=True,
+    has_ensemble_head=True,
+    has_context=True,
+    derivation="max",
 )
 
 
@@ -79,7 +84,7 @@ def test_clips_of_a_batch_do_not_touch_each_other() -> None:
 
 def test_presence_is_added_to_every_cell_of_its_instrument() -> None:
     clip = torch.rand(1, 88, 16)
-    network = small_network()
+    network = small_network(ModelConfig(widths=(4, 8), has_presence_head=True))
     with torch.inference_mode():
         before = network(clip)
         assert network.presence_head is not None
@@ -133,3 +138,30 @@ def test_it_overfits_one_batch() -> None:
 def test_a_config_that_makes_no_network_is_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ModelConfig(**settings)
+
+
+def test_the_ensemble_and_the_context_begin_without_an_opinion() -> None:
+    network = small_network()
+    assert network.ensemble_head is not None
+    clip = torch.rand(1, 88, 40)
+    with torch.inference_mode():
+        before = network(clip)
+        assert before.presence is not None
+        assert_close(before.presence, torch.zeros(1, 9))
+        network.ensemble_head.out.bias[3] = 2.0
+        after = network(clip)
+    assert before.onset is not None and after.onset is not None
+    for one, other in ((before.piano, after.piano), (before.onset, after.onset)):
+        assert_close(other[:, 3], one[:, 3] + 2)
+        assert_close(other[:, [0, 8]], one[:, [0, 8]])
+
+
+def test_the_ensemble_depends_on_the_whole_clip() -> None:
+    network = small_network()
+    assert network.ensemble_head is not None
+    torch.nn.init.normal_(network.ensemble_head.out.weight)
+    clip = torch.rand(1, 88, 80)
+    other = clip.clone()
+    other[..., 40:] = 0
+    with torch.inference_mode():
+        assert not torch.allclose(network(clip).presence, network(other).presence)

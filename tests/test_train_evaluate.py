@@ -26,6 +26,7 @@ from train.evaluate import (
     to_json,
     to_markdown,
 )
+from train.figures import plot_confusion, write_png
 
 N_FRAMES = 40
 HALF = RollThresholds(piano=(0.5,) * 9, instrument=(0.5,) * 9, pitch=0.5)
@@ -132,3 +133,14 @@ def test_reference_notes_and_truth_agree(tmp_path: Path) -> None:
     clips = ClipArrays(np.zeros((1, 16000), np.int16), np.array([(0, 6, 2, 10, 48)], np.int32))
     assert clips.reference_notes(0) == [Note(0.064, 0.32, pitch=69, instrument="violin")]
     assert clips.truth(0)[6, 48].nonzero()[0].tolist() == list(range(2, 10))
+
+
+def test_a_picture_says_who_is_taken_for_whom(tmp_path: Path) -> None:
+    shares = np.eye(9) * 0.8
+    shares[0, 1] = 0.2
+    figure = plot_confusion(shares.tolist(), "unseen")
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts[:3] == ["0.80", "0.20", "0.00"]
+    assert figure.axes[0].get_title() == "unseen"
+    write_png(figure, tmp_path / "confusion.png")
+    assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")

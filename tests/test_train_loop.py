@@ -60,6 +60,21 @@ def test_a_run_leaves_weights_that_load_and_a_log(prepared: Path, tmp_path: Path
     assert network.feature_mean.abs().max() > 0
     header, row = (run_dir / "log.csv").read_text().splitlines()
     assert dict(zip(header.split(","), row.split(","), strict=True))["epoch"] == "1"
+    assert (run_dir / "log.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_mixed_precision_learns_as_full_precision_does(prepared: Path, tmp_path: Path, optimizer: str) -> None:
+    losses = {}
+    for is_mixed in (False, True):
+        run_dir = tmp_path / f"mixed-{is_mixed}"
+        experiment = replace(TINY, epochs=2, optimizer=optimizer, is_mixed_precision=is_mixed)
+        fit(experiment, prepared, run_dir, n_workers=0, device="cpu")
+        header, *rows = (run_dir / "log.csv").read_text().splitlines()
+        first, last = (float(row.split(",")[header.split(",").index("loss_piano")]) for row in (rows[0], rows[-1]))
+        assert last < first
+        losses[is_mixed] = last
+    assert losses[True] == pytest.approx(losses[False], rel=0.05)
 
 
 def test_a_run_can_start_from_other_weights(prepared: Path, tmp_path: Path) -> None:

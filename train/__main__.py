@@ -58,6 +58,7 @@ def _calibrate(options: argparse.Namespace) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from train.evaluate import ClipArrays, evaluate, to_json, to_markdown
+    from train.figures import plot_confusion, write_png
 
     for name in options.sets:
         clips = ClipArrays.open(options.prepared / f"{name}.npz")
@@ -67,6 +68,7 @@ def _evaluate(options: argparse.Namespace) -> None:
             options.out.mkdir(parents=True, exist_ok=True)
             (options.out / f"{name}.json").write_text(to_json(scores) + "\n")
             (options.out / f"{name}.md").write_text(to_markdown(name, scores) + "\n")
+            write_png(plot_confusion(scores.taken_for, f"Who is taken for whom, {name}"), options.out / f"{name}.png")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -104,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("weights", type=Path)
     evaluate.add_argument("--sets", nargs="+", default=["same", "unseen"], choices=("valid", "same", "unseen"))
     evaluate.add_argument("--clips", type=int)
-    evaluate.add_argument("--out", type=Path, help="folder for JSON and Markdown")
+    evaluate.add_argument("--out", type=Path, help="folder for JSON, Markdown and a picture of confusions")
     evaluate.set_defaults(run=_evaluate)
 
     for command in (fit, calibrate, evaluate):

@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass, field, replace
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from mtinst.errors import MtinstError
 from mtinst.model import DEFAULT, PAPER, ModelConfig
@@ -47,6 +47,12 @@ class MixConfig:
         Chance that a clip has each of these, of which nothing is to be reported.
     empty : float
         Chance that a clip has none of the nine.
+    timbre_db, timbre_knots : float, int
+        Each part goes through an equaliser whose curve has that many points with that standard deviation.
+    dynamics_db : float
+        Each part swells and fades with that standard deviation.
+    room, band_limit, compression : float
+        Chance of each of :mod:`train.effects`.
     most_shift : int
         Mixtures move by up to this many semitones, formants and all.
     """
@@ -60,6 +66,12 @@ class MixConfig:
     singing: float = 0.12
     noise: float = 0.35
     empty: float = 0.03
+    timbre_db: float = 4.0
+    timbre_knots: int = 5
+    dynamics_db: float = 0.0
+    room: float = 0.0
+    band_limit: float = 0.0
+    compression: float = 0.0
     most_shift: int = 3
 
 
@@ -73,6 +85,10 @@ class Experiment:
         An epoch is a number of fresh mixtures, not a pass over anything.
     learning_rate : float
         Peak: reached after `warmup_steps`, held, and brought down to a hundredth over the last `cooldown_epochs`.
+    optimizer : "adamw" or "muon"
+        See :mod:`train.optimizer`.
+    is_mixed_precision : bool
+        Convolutions in bfloat16, weights and losses in float32.
     average_decay : float
         Weights that are scored and shipped are a moving average of those trained, this much kept at each step.
     """
@@ -84,6 +100,8 @@ class Experiment:
     epochs: int = 36
     clips_per_epoch: int = 2000
     batch_size: int = 16
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    is_mixed_precision: bool = False
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     warmup_steps: int = 300

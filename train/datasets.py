@@ -17,6 +17,7 @@ from torch.utils.data import Dataset
 from mtinst.features import ComplexArray, scale_to_unit
 from mtinst.spec import N_INSTRUMENTS, SPEC, FloatArray
 from train.config import MixConfig
+from train.effects import band_limit, compressed, dynamics, equaliser, room
 from train.labels import strength
 from train.prepare import DRUMS, N_FRAMES, NOISE, OTHER, SINGING
 
@@ -137,14 +138,22 @@ class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
 
     def _mix(self, voices: list[Voice], rng: np.random.Generator) -> tuple[FloatArray, NDArray[np.uint8], FloatArray]:
         n_frames = self._config.n_frames
+        config = self._config
         mixture = np.zeros((SPEC.n_bins, n_frames), dtype=np.complex64)
         heard: list[tuple[Voice, FloatArray]] = []
         for voice in voices:
-            part = self._read(voice) * (np.float32(voice.gain) * _equaliser(rng, spread_db=4.0)[:, None])
+            timbre = equaliser(rng, spread_db=config.timbre_db, n_knots=config.timbre_knots)
+            part = self._read(voice) * (np.float32(voice.gain) * timbre[:, None])
+            if config.dynamics_db:
+                part *= dynamics(rng, n_frames, spread_db=config.dynamics_db)
             mixture += part
             if self._store.classes[voice.part] < N_INSTRUMENTS:
                 heard.append((voice, strength(np.abs(part))))
-        magnitude = np.abs(mixture) * _equaliser(rng, spread_db=4.0)[:, None]
+        if rng.random() < config.room:
+            mixture = room(mixture, rng)
+        magnitude = np.abs(mixture) * equaliser(rng, spread_db=4.0, n_knots=5)[:, None]
+        if rng.random() < config.band_limit:
+            magnitude *= band_limit(rng)[:, None]
         loudest = float(magnitude.max())
 
         piano = np.zeros((N_INSTRUMENTS, SPEC.n_pitches, n_frames), dtype=np.uint8)
@@ -156,6 +165,8 @@ class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
         # A song's loudest moment is elsewhere as often as not: clips of a song are then quieter than 1 all along.
         headroom = 10 ** (rng.uniform(0, 15) / 20) if rng.random() < 0.5 else 1.0
         log_cqt = scale_to_unit(_shift_rows(magnitude, shift), reference=loudest * headroom)
+        if rng.random() < config.compression:
+            log_cqt = compressed(log_cqt, rng)
         return log_cqt, _shift_rows(piano, shift), _shift_rows(onset, shift)
 
     def _label(self, voice: Voice, is_heard: NDArray[np.bool_], piano: NDArray[np.uint8], onset: FloatArray) -> None:
@@ -199,13 +210,6 @@ def collate(items: list[tuple[FloatArray, NDArray[np.uint8], FloatArray]]) -> Ba
 
 def _gain(decibels: float) -> float:
     return float(10 ** (decibels / 20))
-
-
-def _equaliser(rng: np.random.Generator, *, spread_db: float) -> FloatArray:
-    """A smooth gain over the bins, as rooms, microphones and tone controls make: a curve through five drawn points."""
-    knots = rng.normal(0, spread_db, 5)
-    decibels = np.interp(np.arange(SPEC.n_bins), np.linspace(0, SPEC.n_bins - 1, 5), knots)
-    return (10 ** (decibels / 20)).astype(np.float32)
 
 
 def _shift_rows(rolls: Array, shift: int) -> Array:

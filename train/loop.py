@@ -1,7 +1,7 @@
 """``python -m train fit``: train a network, so that it can be left alone and stopped at any time.
 
 A run's folder holds ``last.pt`` (everything needed to go on exactly: weights, average, optimiser, epoch), the weights
-that scored best on validation as ``best.safetensors``, and ``log.csv`` with a line an epoch.
+that scored best on validation as ``best.safetensors``, ``log.csv`` with a line an epoch, and ``log.png``.
 """
 
 import csv
@@ -28,7 +28,9 @@ from mtinst.spec import SPEC
 from train.config import Experiment
 from train.datasets import Batch, MixtureDataset, PartStore, collate
 from train.evaluate import ClipArrays, quick_scores
+from train.figures import plot_log, write_png
 from train.losses import Losses, multitask_loss
+from train.optimizer import make_optimizers
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +49,7 @@ class _Run:
     model: UNet
     average: AveragedModel  # of the above
     losses_of: Callable[[Batch], Losses]
-    optimizer: torch.optim.Optimizer
+    optimizers: tuple[torch.optim.Optimizer, ...]
     epoch: int = 0
     best: float = -1.0
     seconds: float = 0.0
@@ -64,7 +66,7 @@ class _Run:
         state = {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "epoch": self.epoch,
             "best": self.best,
             "seconds": self.seconds,
@@ -79,7 +81,8 @@ class _Run:
         state = torch.load(path, weights_only=True, map_location="cpu")
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
         self.epoch, self.best, self.seconds = state["epoch"], state["best"], state["seconds"]
 
 
@@ -142,15 +145,15 @@ def fit(
     model.to(target)
 
     def losses_of(batch: Batch) -> Losses:
-        return multitask_loss(model(batch.log_cqt), batch, experiment.loss)
+        with torch.autocast(target.type, torch.bfloat16, enabled=experiment.is_mixed_precision):
+            logits = model(batch.log_cqt)
+        return multitask_loss(logits, batch, experiment.loss)
 
     run = _Run(
         model,
         _moving_average(model, experiment.average_decay),
         torch.compile(losses_of) if is_compiled else losses_of,
-        torch.optim.AdamW(
-            model.parameters(), lr=experiment.learning_rate, weight_decay=experiment.weight_decay, betas=(0.9, 0.98)
-        ),
+        make_optimizers(model, experiment.optimizer, lr=experiment.learning_rate, weight_decay=experiment.weight_decay),
     )
     if last.is_file():
         run.load(last)
@@ -176,6 +179,7 @@ def fit(
             )
         run.save(last, experiment)
         _log(run_dir / "log.csv", {"epoch": run.epoch, "minutes": round(run.seconds / 60, 1), **losses, **scores})
+        write_png(plot_log(run_dir / "log.csv"), run_dir / "log.png")
 
 
 def learning_rate_at(step: int, experiment: Experiment) -> float:
@@ -209,8 +213,9 @@ def _train_epoch(
     began, n_clips = time.monotonic(), 0
     first_step = run.epoch * len(loader)
     for index, batch in enumerate(tqdm(loader, desc=f"epoch {run.epoch + 1}", mininterval=10, leave=False)):
-        for group in run.optimizer.param_groups:
-            group["lr"] = learning_rate_at(first_step + index, experiment)
+        for optimizer in run.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate_at(first_step + index, experiment)
         losses = _step(run, Batch(*(tensor.to(target) for tensor in batch)), experiment)
         sums += torch.stack(losses).detach().cpu()
         n_clips += len(batch.log_cqt)
@@ -228,10 +233,11 @@ def _step(run: _Run, batch: Batch, experiment: Experiment) -> Losses:
         raise TrainingError(
             f"the loss became {losses.total.item()} in epoch {run.epoch + 1}; {experiment.name} stops here."
         )
-    run.optimizer.zero_grad()
+    run.model.zero_grad()
     losses.total.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(run.model.parameters(), experiment.clip_norm)
-    run.optimizer.step()
+    for optimizer in run.optimizers:
+        optimizer.step()
     run.average.update_parameters(run.model)
     return losses
 

@@ -1,0 +1,69 @@
+"""Pictures of training: the course of a run, and who is taken for whom."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mtinst.plots import figure_to_png
+from mtinst.spec import INSTRUMENTS
+
+_LOSSES = ("piano", "instrument", "pitch", "onset", "presence")
+_SCORES = ("instrument", "pitch", "piano_roll", "onset")
+
+
+def write_png(figure: Figure, path: Path) -> None:
+    """At 100 dots an inch."""
+    path.write_bytes(figure_to_png(figure))
+
+
+def plot_log(log: Path) -> Figure:
+    """Losses, validation scores and clips a second over the epochs of a run's ``log.csv``."""
+    with log.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    figure = Figure(figsize=(11, 3.4), layout="constrained")
+    losses, scores, speed = figure.subplots(1, 3)
+    epochs = [int(row["epoch"]) for row in rows]
+
+    def draw(axes: object, column: str, label: str) -> None:
+        axes.plot(epochs, [float(row[column]) for row in rows], marker=".", label=label)  # type: ignore[attr-defined]
+
+    for name in _LOSSES:
+        if any(float(row[f"loss_{name}"]) for row in rows):  # not a head that the network lacks
+            draw(losses, f"loss_{name}", name)
+    for name in _SCORES:
+        draw(scores, name, name.replace("_", ""))
+    draw(speed, "clips_per_s", "clips a second")
+    losses.set_yscale("log")
+    scores.set_ylim(0, 1)
+    speed.set_ylim(bottom=0)
+    for axes, title in ((losses, "Training losses"), (scores, "Validation scores"), (speed, "Clips a second")):
+        axes.set_title(title)
+        axes.set_xlabel("epoch")
+        axes.grid(alpha=0.3)
+    losses.legend(fontsize="small")
+    scores.legend(fontsize="small")
+    return figure
+
+
+def plot_confusion(taken_for: Sequence[Sequence[float]], title: str) -> Figure:
+    """A heatmap: of the cells where an instrument sounds alone (rows), the shares given to each (columns)."""
+    shares = np.array(taken_for)
+    labels = [instrument.label for instrument in INSTRUMENTS]
+    figure = Figure(figsize=(7.5, 6.2), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(shares, vmin=0, vmax=1, cmap="magma_r")
+    for row, column in np.ndindex(shares.shape):
+        share = shares[row, column]
+        axes.text(
+            column, row, f"{share:.2f}", ha="center", va="center", fontsize=8, color="white" if share > 0.5 else "black"
+        )
+    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xlabel("given to")
+    axes.set_ylabel("sounds alone")
+    axes.set_title(title)
+    figure.colorbar(image, label="share of the cells")
+    return figure
