@@ -150,7 +150,8 @@ def test_the_ensemble_and_the_context_begin_without_an_opinion() -> None:
         assert_close(before.presence, torch.zeros(1, 9))
         network.ensemble_head.out.bias[3] = 2.0
         after = network(clip)
-    assert before.onset is not None and after.onset is not None
+    assert before.onset is not None
+    assert after.onset is not None
     for one, other in ((before.piano, after.piano), (before.onset, after.onset)):
         assert_close(other[:, 3], one[:, 3] + 2)
         assert_close(other[:, [0, 8]], one[:, [0, 8]])

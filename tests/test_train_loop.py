@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -64,7 +64,9 @@ def test_a_run_leaves_weights_that_load_and_a_log(prepared: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
-def test_mixed_precision_learns_as_full_precision_does(prepared: Path, tmp_path: Path, optimizer: str) -> None:
+def test_mixed_precision_learns_as_full_precision_does(
+    prepared: Path, tmp_path: Path, optimizer: Literal["adamw", "muon"]
+) -> None:
     losses = {}
     for is_mixed in (False, True):
         run_dir = tmp_path / f"mixed-{is_mixed}"

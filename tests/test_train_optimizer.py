@@ -1,5 +1,8 @@
 """Muon orthogonalises, steps like AdamW in size, and learns."""
 
+from typing import Literal
+
+import pytest
 import torch
 from torch import nn
 
@@ -26,13 +29,13 @@ def test_a_step_is_as_large_as_adamw_would_take() -> None:
     assert 0.1 * 1e-2 < rms < 0.4 * 1e-2
 
 
-def test_every_parameter_is_trained_by_one_optimizer() -> None:
+@pytest.mark.parametrize(("kind", "count"), [("adamw", 1), ("muon", 2)])
+def test_every_parameter_is_trained_by_one_optimizer(kind: Literal["adamw", "muon"], count: int) -> None:
     network = UNet(ModelConfig(widths=(4, 8), has_onset_head=True, has_ensemble_head=True))
-    for kind, count in (("adamw", 1), ("muon", 2)):
-        optimizers = make_optimizers(network, kind, lr=1e-3, weight_decay=0.0)
-        trained = [id(p) for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]]
-        assert len(optimizers) == count
-        assert sorted(trained) == sorted(id(p) for p in network.parameters())
+    optimizers = make_optimizers(network, kind, lr=1e-3, weight_decay=0.0)
+    trained = [id(p) for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]]
+    assert len(optimizers) == count
+    assert sorted(trained) == sorted(id(p) for p in network.parameters())
 
 
 def test_it_fits_a_linear_map() -> None:
