@@ -31,6 +31,7 @@ from train.evaluate import ClipArrays, quick_scores
 from train.figures import plot_log, write_png
 from train.losses import Losses, multitask_loss
 from train.optimizer import make_optimizers
+from train.parallel import BatchShare, Processes
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ def fit(
     initial_weights: Path | None = None,
     is_compiled: bool = False,
 ) -> None:
-    """Train from the start, or from ``run_dir/last.pt`` when it is there.
+    """Train from the start, or from ``run_dir/last.pt`` when it is there; under ``torchrun``, with all its processes.
 
     The learning rate depends on the step alone, so a run that is resumed with more epochs goes on as if it had been
     meant to from the start, as long as it had not begun to cool down.
@@ -126,7 +127,7 @@ def fit(
         If the loss is not a finite number.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
-    target = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    processes = Processes.start(device)
     torch.manual_seed(experiment.seed)
     store = PartStore.open(prepared_dir / "parts")
     validation = ClipArrays.open(prepared_dir / "valid.npz").first(n_validation_clips)
@@ -142,11 +143,12 @@ def fit(
                 store, experiment.mix, seed=experiment.seed, epoch=_STATISTICS_EPOCH, n_clips=_STATISTICS_CLIPS
             ),
         )
-    model.to(target)
+    model.to(processes.device)
+    shared = processes.shared(model)
 
     def losses_of(batch: Batch) -> Losses:
-        with torch.autocast(target.type, torch.bfloat16, enabled=experiment.is_mixed_precision):
-            logits = model(batch.log_cqt)
+        with torch.autocast(processes.device.type, torch.bfloat16, enabled=experiment.is_mixed_precision):
+            logits = shared(batch.log_cqt)
         return multitask_loss(logits, batch, experiment.loss)
 
     run = _Run(
@@ -157,29 +159,50 @@ def fit(
     )
     if last.is_file():
         run.load(last)
-    logger.info("%s: %s weights on %s, from epoch %d", experiment.name, f"{n_weights(model):,}", target, run.epoch)
+    logger.info(
+        "%s: %s weights on %d x %s, from epoch %d",
+        experiment.name,
+        f"{n_weights(model):,}",
+        processes.count,
+        processes.device,
+        run.epoch,
+    )
 
     while run.epoch < experiment.epochs:
         began = time.monotonic()
         dataset = MixtureDataset(
             store, experiment.mix, seed=experiment.seed, epoch=run.epoch, n_clips=experiment.clips_per_epoch
         )
-        loader = DataLoader(dataset, batch_size=experiment.batch_size, num_workers=n_workers, collate_fn=collate)
-        losses = _train_epoch(run, loader, experiment, target)
+        batches = BatchShare(
+            n_clips=experiment.clips_per_epoch,
+            batch_size=experiment.batch_size,
+            rank=processes.rank,
+            count=processes.count,
+        )
+        loader = DataLoader(dataset, batch_sampler=batches, num_workers=n_workers, collate_fn=collate)
+        losses = _train_epoch(run, loader, experiment, processes)
         run.epoch += 1
         run.seconds += time.monotonic() - began
-        scores = quick_scores(run.averaged, validation)
-        if scores["piano_roll"] > run.best:
-            run.best = scores["piano_roll"]
-            save_checkpoint(
-                run_dir / "best.safetensors",
-                run.averaged,
-                thresholds=Thresholds.uniform(),
-                training=training_record(experiment, run.epoch, run.seconds),
-            )
-        run.save(last, experiment)
-        _log(run_dir / "log.csv", {"epoch": run.epoch, "minutes": round(run.seconds / 60, 1), **losses, **scores})
-        write_png(plot_log(run_dir / "log.csv"), run_dir / "log.png")
+        if processes.is_first:
+            _keep(run, losses, validation, experiment, run_dir)
+        processes.wait()
+    processes.leave()
+
+
+def _keep(run: _Run, losses: dict[str, float], validation: ClipArrays, experiment: Experiment, run_dir: Path) -> None:
+    """Score the averaged weights after an epoch, and write everything that a run's folder holds."""
+    scores = quick_scores(run.averaged, validation)
+    if scores["piano_roll"] > run.best:
+        run.best = scores["piano_roll"]
+        save_checkpoint(
+            run_dir / "best.safetensors",
+            run.averaged,
+            thresholds=Thresholds.uniform(),
+            training=training_record(experiment, run.epoch, run.seconds),
+        )
+    run.save(run_dir / "last.pt", experiment)
+    _log(run_dir / "log.csv", {"epoch": run.epoch, "minutes": round(run.seconds / 60, 1), **losses, **scores})
+    write_png(plot_log(run_dir / "log.csv"), run_dir / "log.png")
 
 
 def learning_rate_at(step: int, experiment: Experiment) -> float:
@@ -205,20 +228,21 @@ def training_record(experiment: Experiment, epoch: int, seconds: float) -> dict[
 
 
 def _train_epoch(
-    run: _Run, loader: "DataLoader[Any]", experiment: Experiment, target: torch.device
+    run: _Run, loader: "DataLoader[Any]", experiment: Experiment, processes: Processes
 ) -> dict[str, float]:
     """One pass over the loader; mean losses and the clips a second."""
     run.model.train()
     sums = torch.zeros(len(Losses._fields))
     began, n_clips = time.monotonic(), 0
     first_step = run.epoch * len(loader)
-    for index, batch in enumerate(tqdm(loader, desc=f"epoch {run.epoch + 1}", mininterval=10, leave=False)):
+    bar = tqdm(loader, desc=f"epoch {run.epoch + 1}", mininterval=10, leave=False, disable=not processes.is_first)
+    for index, batch in enumerate(bar):
         for optimizer in run.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate_at(first_step + index, experiment)
-        losses = _step(run, Batch(*(tensor.to(target) for tensor in batch)), experiment)
+        losses = _step(run, Batch(*(tensor.to(processes.device) for tensor in batch)), experiment)
         sums += torch.stack(losses).detach().cpu()
-        n_clips += len(batch.log_cqt)
+        n_clips += processes.count * len(batch.log_cqt)
     means = (sums / len(loader)).tolist()
     speed = n_clips / (time.monotonic() - began)
     return {
