@@ -4,12 +4,20 @@ from pathlib import Path
 
 import gradio as gr
 
+from mtinst.spec import INSTRUMENT_NAMES
 from mtinst.ui import texts
 
 FOLDER = Path(__file__).parent
 STYLE = FOLDER / "player.css"
 # In this order: each file uses what the ones before it define. They run from the page's head, before any component.
-SCRIPTS = (FOLDER / "mixer.js", FOLDER / "lanes.js", FOLDER / "player.js")
+SCRIPTS = tuple(
+    FOLDER / f"{name}.js"
+    for name in (
+        *("stems", "output", "tracks", "mixer"),  # what is heard
+        *("song", "axis", "paint", "keyboard", "roll", "lanes"),  # what is seen
+        *("strips", "gestures", "keys", "player"),  # what is touched, and all of it together
+    )
+)
 
 # What Gradio runs once the component's template is in the page.
 ON_LOAD = """
@@ -24,7 +32,8 @@ def song_player(elem_id: str) -> gr.HTML:
 
     Its value is None or an object with the addresses of what it loads: ``song`` (see
     :func:`~mtinst.ui.player.song.song_record`), ``files`` (``original`` and ``parts``, an object from an instrument's
-    name to its audio; None while those are being made) and ``source``, which stays the same as long as it is one song.
+    name to its audio; None while those are being made), ``source``, which stays the same as long as it is one song, and
+    where there are any ``probabilities`` (see :func:`~mtinst.ui.player.song.write_probabilities`).
 
     It is not a subclass, because Gradio writes an interface file beside the source of every subclass it meets.
     """
@@ -40,6 +49,7 @@ def template() -> str:
     """
     html = (FOLDER / "player.html").read_text("utf-8")
     for name, text in {
+        "instruments": " ".join(INSTRUMENT_NAMES),
         "notes_heading": texts.NOTES_HEADING,
         "notes_help": texts.NOTES_HELP,
         "activity_heading": texts.ACTIVITY_HEADING,

@@ -1,66 +1,78 @@
-// The player's controls: reads the song that the page names, and joins the mixer, the lanes and the buttons.
+// The player: shows the song that the page names, and joins the mixer, the pictures and the controls.
 (() => {
-  const { Mixer, Lanes, clock, pitchName } = window.mtinst;
-  const DRAG_PX = 5; // less is a click
+  const { Mixer, Lanes, Strips, Gestures, clock, listenToKeys, loadProbabilities, setSlider, unpackSong } = window.mtinst;
+  const NEW_LOOP_S = 4; // when nothing was marked
 
   class Player {
     constructor(element) {
-      this.element = element;
-      this.mixer = new Mixer();
-      this.lanes = new Lanes(element);
+      this.root = element.querySelector(".mtp");
+      this.find = (name) => this.root.querySelector(`.mtp-${name}`);
+      this.mixer = new Mixer(this.root.dataset.instruments.split(" "));
+      this.lanes = new Lanes(this.root);
       this.song = null;
       this.value = null;
       this.follows = true;
-      element.querySelector(".mtp").mtinstPlayer = this; // for whoever looks at the page from outside, as tests do
-      const find = (name) => element.querySelector(`.mtp-${name}`);
-      this.find = find;
       this.isHeard = (name) => this.mixer.isHeard(name);
+      // What the pictures need to know beside the song.
+      this.look = {
+        isHeard: this.isHeard,
+        spotlight: null, // the one instrument that is in the light, by name
+        loop: null,
+        loops: false,
+        probabilities: null,
+        compares: false,
+      };
+      this.strips = new Strips(this.find("rows"), this.find("row-template"), (name, changes) => {
+        this.mixer.set(name, changes);
+        this.update();
+      });
+      this.gestures = new Gestures(this);
+      this.root.mtinstPlayer = this; // for whoever looks at the page from outside, as tests do
+      this.listen();
+      listenToKeys(this);
+    }
 
-      find("play").addEventListener("click", () => this.toggle());
-      find("position").addEventListener("input", (event) => this.seek((event.target.value / 1000) * this.song.duration));
-      find("fade").addEventListener("input", (event) => this.setFade(event.target.value / 100));
-      find("hear-original").addEventListener("click", () => this.setFade(0));
-      find("hear-notes").addEventListener("click", () => this.setFade(1));
-      find("larger").addEventListener("click", () => this.zoom(1.6));
-      find("smaller").addEventListener("click", () => this.zoom(1 / 1.6));
-      find("whole").addEventListener("click", () => this.zoom(0));
-      for (const canvas of element.querySelectorAll("canvas")) this.listenTo(canvas);
-      element.addEventListener("keydown", (event) => this.key(event));
-      new ResizeObserver(() => this.song && (this.lanes.moveTo(this.lanes.start), this.draw())).observe(element);
+    listen() {
+      const { find } = this;
+      const onClick = (name, act) => find(name).addEventListener("click", act);
+      onClick("play", () => this.toggle());
+      onClick("hear-original", () => this.setFade(0));
+      onClick("hear-notes", () => this.setFade(1));
+      onClick("larger", () => this.zoom(1.6));
+      onClick("smaller", () => this.zoom(1 / 1.6));
+      onClick("whole", () => this.zoom(0));
+      onClick("follow", () => this.setFollow(!this.follows));
+      onClick("loop", () => this.toggleLoop());
+      onClick("loop-start", () => this.markLoop("start"));
+      onClick("loop-end", () => this.markLoop("end"));
+      onClick("normal-speed", () => this.setSpeed(1));
+      onClick("show-probabilities", () => this.toggleProbabilities());
+      onClick("compare", () => this.toggleComparison());
+      find("position").addEventListener("input", ({ target }) => this.seek((target.value / 1000) * this.song.duration));
+      find("fade").addEventListener("input", ({ target }) => this.setFade(target.value / 100));
+      find("speed").addEventListener("input", ({ target }) => this.setSpeed(target.value / 100));
+      find("names").addEventListener("click", ({ target }) => {
+        const name = target.closest("button")?.dataset.part;
+        if (name) this.setSpotlight(name);
+      });
+      new ResizeObserver(() => (this.lanes.measure(), this.draw())).observe(this.root);
       new MutationObserver(() => this.repaint()).observe(document.body, { attributeFilter: ["class"] });
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.repaint());
     }
 
-    // What the page wants to have shown: {song, files: {original, parts} or null, title, source}.
+    get isOnPage() {
+      return this.root.isConnected;
+    }
+
+    // What the page wants to have shown: {song, files: {original, parts} or null, source, probabilities}.
     async show(value) {
       this.value = value;
       if (!value) return this.empty();
       try {
-        if (value.song !== this.shownSong) {
-          const response = await fetch(value.song);
-          if (!response.ok) throw new Error(`${response.status} for ${value.song}`);
-          const song = unpack(await response.json());
-          if (this.value !== value) return;
-          const isSameSource = value.source === this.shownSource;
-          if (!isSameSource) this.mixer.clear();
-          this.shownSong = value.song;
-          this.shownSource = value.source;
-          this.shownFiles = null;
-          this.song = song;
-          this.element.querySelector(".mtp").dataset.state = "silent";
-          this.lanes.show(song, isSameSource);
-          this.follows = true;
-          this.rows();
-          if (!isSameSource) document.getElementById("mt-summary")?.scrollIntoView({ behavior: "smooth" });
-        }
-        if (!value.files) {
-          this.say("The parts are being played …");
-        } else if (JSON.stringify(value.files) !== this.shownFiles) {
-          this.say("Loading the parts …");
-          if (!(await this.mixer.load(value.files.original, value.files.parts, this.song.duration))) return;
-          this.shownFiles = JSON.stringify(value.files);
-          this.say("");
-        }
+        if (value.song !== this.shownSong) await this.showSong(value);
+        if (this.value !== value) return;
+        if (!value.files) this.say("The parts are being played …");
+        else if (JSON.stringify(value.files) !== this.shownFiles) await this.loadFiles(value);
       } catch (error) {
         if (this.value === value) this.say("The song could not be loaded; transcribe it once more.");
         console.warn(error);
@@ -68,10 +80,50 @@
       this.update();
     }
 
+    async showSong(value) {
+      const response = await fetch(value.song);
+      if (!response.ok) throw new Error(`${response.status} for ${value.song}`);
+      const song = unpackSong(await response.json());
+      if (this.value !== value) return;
+      const isSameSource = value.source === this.shownSource;
+      if (!isSameSource) this.forget();
+      else this.mixer.outdate();
+      this.shownSong = value.song;
+      this.shownSource = value.source;
+      this.shownFiles = null;
+      this.song = song;
+      this.root.dataset.state = "shown";
+      this.find("compare").hidden = !song.reference;
+      if (!song.reference) this.look.compares = false;
+      this.nameLanes();
+      this.lanes.show(song, isSameSource);
+      this.strips.show(song.instruments, this.mixer.parts);
+      await this.refreshProbabilities();
+      if (!isSameSource) document.getElementById("mt-summary")?.scrollIntoView({ behavior: "smooth" });
+    }
+
+    async loadFiles(value) {
+      this.say("Loading the parts …");
+      const { original, parts } = value.files;
+      const say = (done, total) => this.value === value && this.say(`Loading the parts: ${done} of ${total} …`);
+      if (!(await this.mixer.load(original, parts, this.song.duration, say))) return;
+      this.shownFiles = JSON.stringify(value.files);
+      this.say("");
+    }
+
     empty() {
-      this.mixer.clear();
+      this.forget();
       this.song = this.shownSong = this.shownFiles = this.shownSource = null;
-      this.element.querySelector(".mtp").dataset.state = "empty";
+      this.root.dataset.state = "empty";
+    }
+
+    // What belongs to one song and not to the next.
+    forget() {
+      this.mixer.clear();
+      Object.assign(this.look, { spotlight: null, compares: false });
+      this.lanes.song = null;
+      this.lanes.images = {};
+      this.follows = true;
     }
 
     say(sentence) {
@@ -83,7 +135,7 @@
       if (!this.mixer.isReady) return;
       if (this.mixer.playing) this.mixer.pause();
       else this.mixer.play();
-      this.follows = true;
+      this.lanes.reveal(this.mixer.position);
       this.update();
       this.tick();
     }
@@ -91,9 +143,8 @@
     seek(position) {
       if (!this.song) return;
       this.mixer.seek(Math.max(0, Math.min(this.song.duration, position)));
-      this.follows = true;
-      this.lanes.follow(this.mixer.position);
-      this.update();
+      this.lanes.reveal(this.mixer.position);
+      this.draw();
     }
 
     setFade(fade) {
@@ -101,11 +152,91 @@
       this.update();
     }
 
+    setSpeed(speed) {
+      this.mixer.setSpeed(Math.round(speed * 100) / 100);
+      this.update();
+    }
+
+    setFollow(follows) {
+      if (this.follows === follows) return;
+      this.follows = follows;
+      this.update();
+    }
+
+    setLoop(region, loops) {
+      this.mixer.setLoop(region, loops);
+      this.update();
+    }
+
+    // A loop that is being dragged is drawn, but not yet gone round.
+    previewLoop(region) {
+      this.preview = region;
+      this.update();
+    }
+
+    toggleLoop() {
+      if (!this.song) return;
+      const { loop, loops, position } = this.mixer;
+      this.setLoop(loop ?? { start: position, end: position + NEW_LOOP_S }, !loops);
+    }
+
+    // Let the loop start, or end, where the song is now.
+    markLoop(edge) {
+      if (!this.song) return;
+      const { loop, position } = this.mixer;
+      const region = { ...(loop ?? { start: 0, end: this.song.duration }), [edge]: position };
+      if (region.start >= region.end) region[edge === "start" ? "end" : "start"] = edge === "start" ? this.song.duration : 0;
+      this.setLoop(region, true);
+    }
+
+    toggleInstrument(index, what) {
+      const { name } = this.song.instruments[index];
+      const part = this.mixer.parts.get(name);
+      if (!part) return;
+      this.mixer.set(name, { [what]: !part[what] });
+      this.update();
+    }
+
+    // Put one instrument into the light; the same again, or null, puts all of them back.
+    setSpotlight(name) {
+      this.look.spotlight = name === this.look.spotlight ? null : name;
+      this.update();
+    }
+
+    toggleComparison() {
+      this.look.compares = !this.look.compares;
+      this.update();
+    }
+
+    async toggleProbabilities() {
+      this.wantsProbabilities = !this.wantsProbabilities;
+      await this.refreshProbabilities();
+      this.update();
+    }
+
+    // Fetch the probabilities when they are to be seen, and only then.
+    async refreshProbabilities() {
+      const url = this.value?.probabilities ?? null;
+      this.find("show-probabilities").hidden = !url || !window.DecompressionStream;
+      const { song } = this;
+      if (url && this.wantsProbabilities && this.probabilities?.url !== url) {
+        try {
+          const planes = await loadProbabilities(url, song);
+          if (song === this.song) this.probabilities = { url, planes };
+        } catch (error) {
+          this.wantsProbabilities = false;
+          console.warn(error);
+        }
+      }
+      const fits = this.probabilities?.url === url && url !== null;
+      if (!fits) this.probabilities = null;
+      this.look.probabilities = fits && this.wantsProbabilities ? this.probabilities.planes : null;
+    }
+
     // A factor of 0 shows the whole song.
     zoom(factor) {
       if (!this.song) return;
-      if (factor) this.lanes.zoom(factor, this.mixer.position);
-      else this.lanes.zoom(1e-9, 0);
+      this.lanes.zoom(factor || 1e-9, this.mixer.position);
       this.draw();
     }
 
@@ -118,45 +249,61 @@
         this.update();
         return;
       }
-      if (this.follows) this.lanes.follow(position);
+      if (this.follows) this.lanes.reveal(position);
       this.draw();
       this.frame = requestAnimationFrame(() => this.tick());
     }
 
-    // Everything that shows the state.
+    // Everything that shows the state; `draw` alone when only the time or the view has changed.
     update() {
-      const { mixer } = this;
-      const play = this.find("play");
-      play.disabled = !mixer.isReady;
-      play.setAttribute("aria-label", mixer.playing ? "Pause" : "Play");
-      play.classList.toggle("is-playing", mixer.playing);
-      setSlider(this.find("fade"), 100 * mixer.fade);
-      this.find("hear-original").setAttribute("aria-pressed", mixer.fade === 0);
-      this.find("hear-notes").setAttribute("aria-pressed", mixer.fade === 1);
-      for (const row of this.element.querySelectorAll(".mtp-row")) {
-        const part = mixer.parts.get(row.dataset.part);
-        row.querySelector(".mtp-solo").setAttribute("aria-pressed", part?.soloed ?? false);
-        row.querySelector(".mtp-mute").setAttribute("aria-pressed", part?.muted ?? false);
-        row.classList.toggle("is-silent", !mixer.isHeard(row.dataset.part));
-        for (const control of row.querySelectorAll("button, input")) control.disabled = !mixer.isReady;
-      }
+      const { mixer, find, look } = this;
+      const press = (name, isOn) => find(name).setAttribute("aria-pressed", isOn);
+      find("play").disabled = find("loop").disabled = !mixer.isReady;
+      find("play").setAttribute("aria-label", mixer.playing ? "Pause" : "Play");
+      find("play").classList.toggle("is-playing", mixer.playing);
+      setSlider(find("fade"), 100 * mixer.fade);
+      press("hear-original", mixer.fade === 0);
+      press("hear-notes", mixer.fade === 1);
+      setSlider(find("speed"), 100 * mixer.speed);
+      find("speed").setAttribute("aria-valuetext", `${Math.round(100 * mixer.speed)} %`);
+      find("normal-speed").textContent = `${mixer.speed.toFixed(2)}×`;
+      press("follow", this.follows);
+      press("loop", mixer.loops);
+      press("show-probabilities", look.probabilities !== null);
+      press("compare", look.compares);
+      find("legend").hidden = !look.compares;
+      look.loop = this.preview ?? mixer.loop;
+      look.loops = this.preview ? true : mixer.loops;
+      for (const button of find("names").children) button.ariaPressed = String(look.spotlight === button.dataset.part);
+      this.find("names").classList.toggle("has-spotlight", look.spotlight !== null);
+      this.sayScores();
+      this.strips.update(mixer);
+      this.lanes.isOutdated = true;
       this.draw();
+    }
+
+    sayScores() {
+      if (!this.look.compares) return;
+      const percent = (share) => `${Math.round(100 * share)} %`;
+      const { precision, recall, note_f1, note_instrument_f1 } = this.song.reference.scores;
+      this.find("scores").textContent =
+        `${percent(recall)} of the score's notes were found, and ${percent(precision)} of the notes found are in the ` +
+        `score: F1 ${note_f1.toFixed(2)}, with the right instrument ${note_instrument_f1.toFixed(2)}.`;
     }
 
     draw() {
       if (!this.song) return;
-      const position = this.mixer.position;
-      const { duration } = this.song;
-      this.find("time").textContent = `${clock(position)} / ${clock(Math.round(duration))}`;
-      const slider = this.find("position");
-      setSlider(slider, duration ? (1000 * position) / duration : 0);
-      slider.setAttribute("aria-valuetext", `${clock(position)} of ${clock(Math.round(duration))}`);
-      this.lanes.draw(position, this.isHeard, this.mixer.playing);
-      for (const row of this.element.querySelectorAll(".mtp-row")) {
-        const notes = this.song.byName.get(row.dataset.part).notes;
-        const sounds = this.mixer.playing && notes.some((one) => one.onset <= position && position < one.offset);
-        row.classList.toggle("is-sounding", sounds);
+      const { mixer, song } = this;
+      const position = mixer.position;
+      const text = `${clock(position, 1)} / ${clock(Math.round(song.duration))}`;
+      if (text !== this.drawnTime) {
+        this.drawnTime = this.find("time").textContent = text;
+        const slider = this.find("position");
+        setSlider(slider, song.duration ? (1000 * position) / song.duration : 0);
+        slider.setAttribute("aria-valuetext", `${clock(position)} of ${clock(Math.round(song.duration))}`);
       }
+      const sounding = this.lanes.draw(position, this.look, mixer.playing);
+      this.strips.light(mixer, sounding ?? []);
     }
 
     repaint() {
@@ -164,134 +311,21 @@
       this.draw();
     }
 
-    // One row of the mixer for each instrument that has notes.
-    rows() {
-      const list = this.find("rows");
-      list.replaceChildren(
-        ...this.song.instruments
-          .filter((one) => one.notes.length)
-          .map((instrument) => {
-            const row = this.find("row-template").content.firstElementChild.cloneNode(true);
-            const { name, label, notes } = instrument;
-            row.dataset.part = name;
-            row.style.setProperty("--mt-on-light", instrument.light);
-            row.style.setProperty("--mt-on-dark", instrument.dark);
-            row.querySelector("b").textContent = label;
-            row.querySelector("small").textContent = notes.length === 1 ? "1 note" : `${notes.length} notes`;
-            const solo = row.querySelector(".mtp-solo");
-            const mute = row.querySelector(".mtp-mute");
-            const volume = row.querySelector("input");
-            solo.setAttribute("aria-label", `Solo ${label}`);
-            mute.setAttribute("aria-label", `Mute ${label}`);
-            volume.setAttribute("aria-label", `Volume of ${label}`);
-            setSlider(volume, 100 * (this.mixer.parts.get(name)?.volume ?? 0.9));
-            const change = (changes) => (this.mixer.set(name, changes), this.update());
-            solo.addEventListener("click", () => change({ soloed: !this.mixer.parts.get(name)?.soloed }));
-            mute.addEventListener("click", () => change({ muted: !this.mixer.parts.get(name)?.muted }));
-            volume.addEventListener("input", () => {
-              setSlider(volume, volume.value);
-              change({ volume: volume.value / 100 });
-            });
-            return row;
-          }),
-      );
-    }
-
-    // A click goes there, a drag moves the picture, a wheel with Ctrl enlarges it, and a pointer names the note below.
-    listenTo(canvas) {
-      let drag = null;
-      canvas.addEventListener("pointerdown", (event) => {
-        if (!this.song || event.button !== 0) return;
-        drag = { x: event.clientX, start: this.lanes.start, moved: false };
+    // A button for each lane of the activity, beside it.
+    nameLanes() {
+      const buttons = this.song.instruments.map((instrument) => {
+        const button = this.find("name-template").content.firstElementChild.cloneNode(true);
+        button.dataset.part = instrument.name;
+        button.style.setProperty("--mt-on-light", instrument.light);
+        button.style.setProperty("--mt-on-dark", instrument.dark);
+        button.setAttribute("aria-label", `Spotlight ${instrument.label}`);
+        const [long, short] = button.querySelectorAll("span");
+        long.textContent = instrument.label;
+        short.textContent = instrument.short;
+        return button;
       });
-      canvas.addEventListener("pointermove", (event) => {
-        if (!this.song) return;
-        if (drag && (drag.moved || Math.abs(event.clientX - drag.x) > DRAG_PX)) {
-          if (!drag.moved) canvas.setPointerCapture(event.pointerId);
-          drag.moved = true;
-          this.follows = false;
-          this.lanes.moveTo(drag.start - (event.clientX - drag.x) / this.lanes.scale);
-          this.draw();
-        } else if (canvas === this.lanes.notes) {
-          this.point(event);
-        }
-      });
-      canvas.addEventListener("pointerup", (event) => {
-        if (drag && !drag.moved) this.seek(this.lanes.secondAt(event.clientX));
-        drag = null;
-      });
-      canvas.addEventListener("pointercancel", () => (drag = null));
-      canvas.addEventListener("pointerleave", () => (this.find("tip").hidden = true));
-      canvas.addEventListener(
-        "wheel",
-        (event) => {
-          if (!this.song) return;
-          if (event.ctrlKey || event.metaKey) {
-            event.preventDefault();
-            this.lanes.zoom(event.deltaY < 0 ? 1.2 : 1 / 1.2, this.lanes.secondAt(event.clientX));
-          } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-            event.preventDefault();
-            this.follows = false;
-            this.lanes.moveTo(this.lanes.start + (event.deltaX || event.deltaY) / this.lanes.scale);
-          } else {
-            return; // scrolls the page
-          }
-          this.draw();
-        },
-        { passive: false },
-      );
+      this.find("names").replaceChildren(...buttons);
     }
-
-    point(event) {
-      const tip = this.find("tip");
-      const found = this.lanes.noteAt(event.clientX, event.clientY, this.isHeard);
-      tip.hidden = !found;
-      if (!found) return;
-      const { instrument, note } = found;
-      tip.textContent = `${instrument.label} · ${pitchName(note.pitch)} · ${clock(note.onset, 0.1)}`;
-      const box = tip.parentElement.getBoundingClientRect();
-      const x = Math.min(event.clientX - box.left + 12, box.width - tip.offsetWidth - 4);
-      tip.style.transform = `translate(${x}px, ${event.clientY - box.top - 34}px)`;
-    }
-
-    key(event) {
-      if (!this.song || event.target.closest("input, button")) return;
-      const step = event.shiftKey ? 10 : 2;
-      const moves = { ArrowLeft: -step, ArrowRight: step };
-      if (event.key === " ") this.toggle();
-      else if (event.key in moves) this.seek(this.mixer.position + moves[event.key]);
-      else if (event.key === "+") this.zoom(1.6);
-      else if (event.key === "-") this.zoom(1 / 1.6);
-      else return;
-      event.preventDefault();
-    }
-  }
-
-  // Move a slider, and colour its track up to there.
-  function setSlider(slider, value) {
-    slider.value = value;
-    slider.style.setProperty("--mt-fill", `${(100 * value) / slider.max}%`);
-  }
-
-  // The song's file with its rolls as bytes and its notes as records.
-  function unpack(song) {
-    const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    for (const name of ["activity", "pitches"]) {
-      song[name].values = bytes(song[name].values);
-      song[name].columns = song[name].values.length / song[name].rows;
-    }
-    for (const instrument of song.instruments) {
-      instrument.notes = instrument.notes.map(([onset, offset, pitch, share, shares]) => ({
-        onset,
-        offset,
-        pitch,
-        share,
-        shares,
-      }));
-    }
-    song.byName = new Map(song.instruments.map((one) => [one.name, one]));
-    song.rollEnd = song.activity.columns / song.frame_rate;
-    return song;
   }
 
   window.mtinst = { ...window.mtinst, Player };

@@ -1,0 +1,57 @@
+// Keyboard shortcuts, for the whole page unless a control has its own use for the key.
+(() => {
+  const STEP_S = 2;
+  const LARGE_STEP_S = 10;
+  const SPEED_STEP = 0.05;
+  const ARROWS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]);
+
+  // What a key does, or undefined.
+  function actionOf(event, player) {
+    const { mixer } = player;
+    const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
+    if (digit) return () => player.toggleInstrument(Number(digit) - 1, event.shiftKey ? "soloed" : "muted");
+    const step = event.shiftKey ? LARGE_STEP_S : STEP_S;
+    return {
+      " ": () => player.toggle(),
+      ArrowLeft: () => player.seek(mixer.position - step),
+      ArrowRight: () => player.seek(mixer.position + step),
+      Home: () => player.seek(0),
+      l: () => player.toggleLoop(),
+      a: () => player.markLoop("start"),
+      b: () => player.markLoop("end"),
+      f: () => player.setFollow(!player.follows),
+      "+": () => player.zoom(1.6),
+      "=": () => player.zoom(1.6),
+      "-": () => player.zoom(1 / 1.6),
+      "0": () => player.zoom(0),
+      ",": () => player.setSpeed(mixer.speed - SPEED_STEP),
+      ".": () => player.setSpeed(mixer.speed + SPEED_STEP),
+      Escape: () => player.setSpotlight(null),
+    }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  }
+
+  // Whether the focused control needs the key itself: text fields all, sliders the arrows, buttons the space bar.
+  function isTaken(event) {
+    const control = event.target.closest?.("input, textarea, select, button, summary, a, [contenteditable], [role]");
+    if (!control) return false;
+    const type = control.tagName === "INPUT" ? control.type : control.tagName.toLowerCase();
+    if (type === "range") return ARROWS.has(event.key);
+    if (["checkbox", "radio"].includes(type)) return event.key === " " || ARROWS.has(event.key);
+    if (control.tagName === "INPUT" || ["textarea", "select"].includes(type) || control.isContentEditable) return true;
+    if (["button", "summary", "a"].includes(type)) return event.key === " " || event.key === "Enter";
+    return ["textbox", "combobox", "listbox", "slider", "tab", "menu", "dialog"].includes(control.getAttribute("role"));
+  }
+
+  function listenToKeys(player) {
+    document.addEventListener("keydown", (event) => {
+      if (!player.isOnPage || !player.song || event.defaultPrevented) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return;
+      const act = actionOf(event, player);
+      if (!act) return;
+      event.preventDefault();
+      act();
+    });
+  }
+
+  window.mtinst = { ...window.mtinst, listenToKeys };
+})();

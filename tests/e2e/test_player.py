@@ -1,0 +1,696 @@
+"""The player by itself, in Chromium: a song that is known to the sample, real clicks and keys, and what they do."""
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from mtinst.notes import Note, Thresholds
+from mtinst.rolls import Rolls
+from mtinst.spec import INSTRUMENT_INDEX, SPEC, FloatArray
+from mtinst.transcription import Transcription
+from mtinst.ui import player
+from mtinst.ui.layout import STYLE
+from mtinst.ui.player.song import PROBABILITIES, song_record, write_probabilities
+from tests.e2e.conftest import PATIENCE_S
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Route
+
+pytestmark = pytest.mark.e2e
+
+RATE = 32_000
+DURATION_S = 20.0
+TONES_HZ = {"piano": 220.0, "violin": 440.0, "flute": 880.0}
+RAMP = 0.9  # what the song itself, whose samples say where they are, has come to in the end
+PHONE = {"has_touch": True, "is_mobile": True}
+ORIGIN = "http://localhost:9/"  # nobody is there; every request is answered by the test
+
+
+@dataclass
+class Stand:
+    """A page with the player alone, and everything it should not have done."""
+
+    page: "Page"
+    errors: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+
+    def state(self, expression: str) -> Any:
+        """A JavaScript expression about `player`."""
+        return self.page.evaluate(f"(() => {{ const {{ mixer, lanes }} = player; return {expression}; }})()")
+
+    def wait(self, expression: str) -> None:
+        """Until a JavaScript expression about `player` is true."""
+        self.page.wait_for_function(f"(() => {{ const {{ mixer, lanes }} = player; return {expression}; }})()")
+
+    def play(self) -> None:
+        """Press play, and wait until something is heard."""
+        self.page.get_by_role("button", name="Play", exact=True).click()
+        self.wait("mixer.anchor && mixer.position > mixer.anchor.position")
+
+
+def known_song() -> Transcription:
+    """Twenty seconds of three instruments: a note every half second, each sure in its own way."""
+    n_frames = SPEC.n_frames(round(DURATION_S * SPEC.sample_rate))
+    rolls = Rolls.zeros(n_frames)
+    notes = [
+        Note(k * 0.512, k * 0.512 + 0.448, pitch=pitch + k % 5, instrument=name)
+        for name, pitch in (("piano", 48), ("violin", 64), ("flute", 76))
+        for k in range(38)
+    ]
+    for note in notes:
+        index, first, end = INSTRUMENT_INDEX[note.instrument], *map(SPEC.second_to_frame, (note.onset, note.offset))
+        rolls.piano[index, note.pitch - SPEC.lowest_pitch, first:end] = 0.5 + 0.05 * index
+        rolls.instrument[index, first:end] = 0.9
+        rolls.pitch[note.pitch - SPEC.lowest_pitch, first:end] = 0.8
+    transcription = Transcription(
+        rolls=rolls,
+        levels=np.ones((SPEC.n_pitches, n_frames), np.float32),
+        thresholds=Thresholds.uniform(),
+        duration_s=DURATION_S,
+        spec=SPEC,
+    )
+    transcription.__dict__["notes"] = sorted(notes)  # as if decoded
+    return transcription
+
+
+def flac(samples: FloatArray) -> bytes:
+    file = io.BytesIO()
+    sf.write(file, samples, RATE, format="FLAC")
+    return file.getvalue()
+
+
+def known_sounds() -> dict[str, bytes]:
+    """A sine for each instrument, and as the song itself a ramp from 0 to `RAMP`: its value tells the time."""
+    t = np.arange(round(DURATION_S * RATE)) / RATE
+    sounds = {name: flac((0.5 * np.sin(2 * np.pi * hz * t)).astype(np.float32)) for name, hz in TONES_HZ.items()}
+    return sounds | {"original": flac((RAMP * t / DURATION_S).astype(np.float32))}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Everything the player loads, by name."""
+    path = tmp_path_factory.mktemp("player") / PROBABILITIES
+    song = known_song()
+    write_probabilities(song, path)
+    record = song_record(song)
+    sounds = {f"{name}.flac": sound for name, sound in known_sounds().items()}
+    return {"song.json": json.dumps(record).encode(), PROBABILITIES: path.read_bytes(), **sounds}
+
+
+def page_html(value: Mapping[str, Any], theme: str = "light") -> str:
+    styles = "".join(path.read_text("utf-8") for path in (STYLE, player.STYLE))
+    scripts = "".join(f"<script>{script.read_text('utf-8')}</script>" for script in player.SCRIPTS)
+    return (
+        f'<!doctype html><html lang="en" class="{theme}"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        "<style>body { margin: 0; font-family: system-ui, sans-serif; background: var(--mt-card); } "
+        f".gradio-container {{ padding: 12px; background: var(--mt-card); }} {styles}</style>{scripts}"
+        f'<body><div class="gradio-container"><div id="player">{player.template()}</div></div>'
+        f"<script>window.player = new mtinst.Player(document.getElementById('player'));"
+        f"player.show({json.dumps(value)});</script></body></html>"
+    )
+
+
+VALUE = {
+    "title": "known",
+    "source": "known",
+    "song": "song.json",
+    "probabilities": PROBABILITIES,
+    "files": {"original": "original.flac", "parts": {name: f"{name}.flac" for name in TONES_HZ}},
+}
+
+
+def open_stand(
+    browser: "Browser",
+    files: Mapping[str, bytes],
+    options: Mapping[str, Any],
+    *,
+    origin: str = ORIGIN,
+    theme: str = "light",
+) -> Stand:
+    """The player with a song, in a browser context of its own."""
+    context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | dict(options)))
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_S * 1000)
+    stand = Stand(page)
+
+    def answer(route: "Route") -> None:
+        url = route.request.url
+        name = url.removeprefix(origin)
+        if not url.startswith((origin, "blob:")):
+            stand.outside.append(url)
+        if name == "":
+            route.fulfill(body=page_html(VALUE, theme), content_type="text/html")
+        elif name == "favicon.ico":
+            route.fulfill(status=204)
+        else:
+            route.fulfill(body=files[name.partition("?")[0]], content_type="application/octet-stream")
+
+    context.route("**/*", answer)
+    page.on("pageerror", lambda error: stand.errors.append(str(error)))
+    page.on(
+        "console", lambda message: stand.errors.append(message.text) if message.type in ("error", "warning") else None
+    )
+    page.goto(origin)
+    page.wait_for_function("window.player?.mixer.isReady")
+    return stand
+
+
+@pytest.fixture
+def stand(request: pytest.FixtureRequest, browser: "Browser", files: dict[str, bytes]) -> Iterator[Stand]:
+    """The player with the known song; a test's parameter may give the browser's options. Ends without a complaint."""
+    stand = open_stand(browser, files, getattr(request, "param", {}))
+    yield stand
+    assert stand.errors == []
+    assert stand.outside == []
+    stand.page.context.close()
+
+
+HEARD_S = f"lastSample / ({RAMP} * Math.SQRT1_2) * {DURATION_S}"  # a mono track in the middle comes at -3 dB
+WATCH_PLAYHEAD = (
+    """
+    (seconds) => new Promise((done) => {
+      const { mixer } = player;
+      const { context, strips } = mixer.output;
+      const samples = new Float32Array(strips[0].meter.fftSize);
+      const until = context.currentTime + seconds;
+      const differences = [];
+      const look = () => {
+        strips[0].meter.getFloatTimeDomainData(samples);
+        const lastSample = samples.at(-1);
+        const heard = """
+    + HEARD_S
+    + """;
+        const rendered = mixer.position + (context.currentTime - mixer.output.heardTime) * mixer.speed;
+        differences.push(heard - rendered);
+        if (context.currentTime < until) requestAnimationFrame(look);
+        else done(differences);
+      };
+      look();
+    })
+    """
+)
+
+
+def hear_the_song_itself(stand: Stand) -> None:
+    """Only the ramp, at its full level."""
+    stand.page.get_by_role("button", name="The song itself").click()
+    stand.page.wait_for_timeout(200)  # the crossfade
+
+
+def level(stand: Stand, name: str) -> float:
+    return float(stand.state(f"mixer.level('{name}')"))
+
+
+def x_of(stand: Stand, second: float) -> float:
+    """Where on the roll that second is."""
+    return float(stand.state(f"lanes.x({second})"))
+
+
+def row(stand: Stand, name: str) -> Any:
+    return stand.page.locator(f".mtp-row[data-part={name}]")
+
+
+def peak_hz(stand: Stand, name: str) -> float:
+    """The strongest frequency of what leaves for the loudspeaker of one part."""
+    return float(
+        stand.page.evaluate(
+            """(name) => {
+            const { output, tracks } = player.mixer;
+            const { meter } = output.strips[tracks.get(name)];
+            const decibels = new Float32Array(meter.frequencyBinCount);
+            meter.getFloatFrequencyData(decibels);
+            return (decibels.indexOf(Math.max(...decibels)) * output.context.sampleRate) / meter.fftSize;
+            }""",
+            name,
+        )
+    )
+
+
+def picture(stand: Stand, canvas: str) -> str:
+    """Text that changes when the picture does."""
+    return str(stand.page.evaluate("(canvas) => document.querySelector(canvas).toDataURL()", canvas))
+
+
+# What is heard
+
+
+def test_the_playhead_is_where_the_sound_is(stand: Stand) -> None:
+    hear_the_song_itself(stand)
+    stand.play()
+    stand.page.wait_for_timeout(300)
+    differences = stand.page.evaluate(WATCH_PLAYHEAD, 3)
+    assert len(differences) > 10
+    assert max(map(abs, differences)) < 0.02
+
+
+def test_mute_takes_an_instrument_to_nothing_and_back(stand: Stand) -> None:
+    stand.play()
+    stand.wait("['piano', 'violin', 'flute'].every((name) => mixer.level(name) > 0.1)")
+    row(stand, "violin").get_by_role("button", name="Mute").click()
+    stand.wait("mixer.level('violin') < 1e-4")
+    assert level(stand, "piano") > 0.1
+    row(stand, "violin").get_by_role("button", name="Mute").click()
+    stand.wait("mixer.level('violin') > 0.1")
+
+
+def test_solo_leaves_one_alone(stand: Stand) -> None:
+    stand.play()
+    row(stand, "flute").get_by_role("button", name="Solo").click()
+    stand.wait("mixer.level('piano') < 1e-4 && mixer.level('violin') < 1e-4 && mixer.level('flute') > 0.1")
+    assert row(stand, "flute").get_by_role("button", name="Solo").get_attribute("aria-pressed") == "true"
+    assert "is-silent" in (row(stand, "piano").get_attribute("class") or "")
+
+
+def test_volume_goes_down_to_nothing(stand: Stand) -> None:
+    stand.play()
+    volume = row(stand, "piano").get_by_role("slider", name="Volume of Piano")
+    volume.press("Home")
+    stand.wait("mixer.level('piano') < 1e-4 && mixer.level('violin') > 0.1")
+
+
+def test_pan_moves_an_instrument_to_one_side(stand: Stand) -> None:
+    stand.play()
+    stand.page.evaluate(
+        """() => {
+        const { context, master } = player.mixer.output;
+        const splitter = new ChannelSplitterNode(context, { numberOfOutputs: 2 });
+        master.connect(splitter);
+        window.sides = [0, 1].map((side) => {
+          const meter = new AnalyserNode(context);
+          splitter.connect(meter, side);
+          return () => {
+            const samples = new Float32Array(meter.fftSize);
+            meter.getFloatTimeDomainData(samples);
+            return Math.max(...samples.map(Math.abs));
+          };
+        });
+        }"""
+    )
+    row(stand, "violin").get_by_role("button", name="Solo").click()
+    stand.wait("mixer.level('piano') < 1e-4 && sides[0]() > 0.1 && sides[1]() > 0.1")
+    row(stand, "violin").get_by_role("slider", name="Left or right: Violin").press("Home")
+    stand.wait("sides[0]() > 0.3 && sides[1]() < 1e-3")
+    row(stand, "violin").get_by_role("slider", name="Left or right: Violin").press("End")
+    stand.wait("sides[0]() < 1e-3 && sides[1]() > 0.3")
+
+
+def test_the_crossfader_goes_from_the_song_to_its_notes(stand: Stand) -> None:
+    stand.play()
+    stand.wait("mixer.level('original') < 1e-4 && mixer.level('piano') > 0.1")
+    stand.page.get_by_role("slider", name="From the song itself to its notes").press("Home")
+    stand.wait("mixer.level('original') > 0.01 && mixer.level('piano') < 1e-4")
+    for _ in range(50):
+        stand.page.get_by_role("slider", name="From the song itself to its notes").press("ArrowRight")
+    stand.wait("mixer.level('original') > 0.01 && mixer.level('piano') > 0.1")
+    row(stand, "piano").get_by_role("button", name="Solo").click()
+    stand.wait("mixer.level('violin') < 1e-4")
+
+
+@pytest.mark.parametrize(("key", "speed"), [("Home", 0.5), ("End", 1.5)])
+def test_speed_changes_the_time_and_not_the_pitch(stand: Stand, key: str, speed: float) -> None:
+    page = stand.page
+    stand.play()
+    stand.wait("mixer.level('violin') > 0.1")
+    before = peak_hz(stand, "violin")
+    page.get_by_role("slider", name="Speed").press(key)
+    page.wait_for_timeout(500)
+    look = "[mixer.position, mixer.output.context.currentTime]"
+    position, time = stand.state(look)
+    peaks = []
+    for _ in range(5):
+        page.wait_for_timeout(200)
+        peaks.append(peak_hz(stand, "violin"))
+    later_position, later = stand.state(look)
+    assert (later_position - position) / (later - time) == pytest.approx(speed, abs=0.05)
+    assert before == pytest.approx(TONES_HZ["violin"], abs=16)
+    assert peaks == pytest.approx([TONES_HZ["violin"]] * 5, abs=16)
+    hear_the_song_itself(stand)
+    assert max(map(abs, page.evaluate(WATCH_PLAYHEAD, 1))) < 0.02
+    page.get_by_role("button", name="Back to normal speed").click()
+    assert stand.state("mixer.speed") == 1
+
+
+def test_a_click_seeks_and_the_sound_follows(stand: Stand) -> None:
+    page = stand.page
+    hear_the_song_itself(stand)
+    for second in (12.0, 3.0):
+        page.locator(".mtp-notes").click(position={"x": x_of(stand, second), "y": 200})
+        assert stand.state("mixer.position") == pytest.approx(second, abs=0.05)
+    stand.play()
+    page.wait_for_timeout(300)
+    page.locator(".mtp-notes").click(position={"x": x_of(stand, 15.0), "y": 10})
+    assert stand.state("mixer.position - (mixer.output.heardTime - mixer.anchor.time)") == pytest.approx(15.0, abs=0.05)
+    page.wait_for_timeout(300)
+    assert max(map(abs, page.evaluate(WATCH_PLAYHEAD, 0.5))) < 0.02
+    page.get_by_role("slider", name="Position in the song").press("Home")
+    stand.wait("mixer.position < 5")
+
+
+def test_the_playhead_can_be_dragged(stand: Stand) -> None:
+    page = stand.page
+    page.locator(".mtp-notes").click(position={"x": x_of(stand, 4.0), "y": 200})
+    box = page.locator(".mtp-notes").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + x_of(stand, 4.0), box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + x_of(stand, 9.0), box["y"] + 200, steps=5)
+    page.mouse.up()
+    assert stand.state("mixer.position") == pytest.approx(9.0, abs=0.05)
+    assert stand.state("lanes.start") == 0
+
+
+def test_a_marked_region_is_played_again_and_again(stand: Stand) -> None:
+    page = stand.page
+    hear_the_song_itself(stand)
+    box = page.locator(".mtp-notes").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + x_of(stand, 5.0), box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + x_of(stand, 5.6), box["y"] + 10, steps=5)
+    page.mouse.up()
+    assert stand.state("[mixer.loop.start, mixer.loop.end]") == pytest.approx([5.0, 5.6], abs=0.05)
+    assert page.get_by_role("button", name="Loop", exact=True).get_attribute("aria-pressed") == "true"
+    stand.play()
+    page.evaluate(
+        "() => { window.seen = []; setInterval(() => player.mixer.playing && seen.push(player.mixer.position), 20); }"
+    )
+    stand.wait("seen.filter((one, k) => k && one < seen[k - 1] - 0.3).length >= 3")
+    inside = stand.state("seen.every((one) => one >= mixer.loop.start - 0.001 && one <= mixer.loop.end)")
+    assert inside
+    # Apart from the crossfade at the seam, the sound goes round with the playhead.
+    differences = sorted(map(abs, page.evaluate(WATCH_PLAYHEAD, 1.2)))
+    assert differences[int(0.7 * len(differences))] < 0.02
+    page.get_by_role("button", name="Loop", exact=True).click()
+    stand.wait("mixer.position > 6")
+    assert stand.state("mixer.loop !== null"), "it is kept, to be gone round again"
+
+
+def test_the_end_of_the_song_stops_it_and_play_begins_anew(stand: Stand) -> None:
+    page = stand.page
+    page.locator(".mtp-notes").click(position={"x": x_of(stand, 19.7), "y": 200})
+    stand.play()
+    stand.wait("!mixer.playing")
+    assert stand.state("mixer.position") == pytest.approx(DURATION_S)
+    stand.play()
+    stand.wait("mixer.position > 0 && mixer.position < 5")
+
+
+def test_without_a_secure_context_there_is_sound_all_the_same(browser: "Browser", files: dict[str, bytes]) -> None:
+    stand = open_stand(browser, files, {}, origin="http://another-computer.test/")
+    assert stand.page.evaluate("isSecureContext") is False
+    hear_the_song_itself(stand)
+    stand.play()
+    stand.page.wait_for_timeout(500)
+    # Blocks are longer here; the clock says when each is heard all the same.
+    differences = stand.page.evaluate(WATCH_PLAYHEAD, 1)
+    assert max(map(abs, differences)) < 0.1
+    stand.page.get_by_role("button", name="Its notes").click()
+    stand.wait("mixer.level('violin') > 0.1")
+    assert [error for error in stand.errors if "ScriptProcessor" not in error] == []
+    stand.page.context.close()
+
+
+# Keys
+
+
+def test_every_shortcut(stand: Stand) -> None:
+    page = stand.page
+    press = page.keyboard.press
+    press(" ")
+    stand.wait("mixer.playing && mixer.position > 0.1")
+    press(" ")
+    assert stand.state("mixer.playing") is False
+    start = stand.state("mixer.position")
+    for key, change in (("ArrowRight", 2), ("Shift+ArrowRight", 10), ("ArrowLeft", -2), ("Shift+ArrowLeft", -10)):
+        press(key)
+        start += change
+        assert stand.state("mixer.position") == pytest.approx(start, abs=0.01)
+    press("Home")
+    assert stand.state("mixer.position") == 0
+    for key, name in (("1", "piano"), ("7", "violin"), ("9", "flute")):
+        press(key)
+        assert stand.state(f"mixer.parts.get('{name}').muted") is True
+        press(key)
+        assert stand.state(f"mixer.parts.get('{name}').muted") is False
+        press(f"Shift+Digit{key}")
+        assert stand.state(f"mixer.parts.get('{name}').soloed") is True
+        press(f"Shift+Digit{key}")
+    press("2")  # nobody here plays the guitar
+    press("ArrowRight")
+    press("l")
+    assert stand.state("[mixer.loops, mixer.loop.start, mixer.loop.end]") == [True, 2, 6]
+    press("l")
+    assert stand.state("mixer.loops") is False
+    press("ArrowRight")
+    press("a")
+    press("ArrowRight")
+    press("b")
+    assert stand.state("[mixer.loops, mixer.loop.start, mixer.loop.end]") == [True, 4, 6]
+    press("f")
+    assert page.get_by_role("button", name="Follow").get_attribute("aria-pressed") == "false"
+    press("f")
+    scale = stand.state("lanes.scale")
+    press("+")
+    assert stand.state("lanes.scale") == pytest.approx(1.6 * scale)
+    press("-")
+    assert stand.state("lanes.scale") == pytest.approx(scale)
+    press("+")
+    press("0")
+    assert stand.state("lanes.showsAll") is True
+    press(",")
+    assert stand.state("mixer.speed") == 0.95
+    press(".")
+    press(".")
+    assert stand.state("mixer.speed") == 1.05
+    assert page.locator(".mtp-keys").inner_text().startswith("space")
+
+
+def test_controls_keep_their_own_keys(stand: Stand) -> None:
+    page = stand.page
+    volume = row(stand, "piano").get_by_role("slider", name="Volume of Piano")
+    volume.press("ArrowLeft")
+    assert stand.state("mixer.position") == 0
+    assert stand.state("mixer.parts.get('piano').volume") == pytest.approx(0.89)
+    page.get_by_role("button", name="Follow").focus()
+    page.keyboard.press(" ")
+    assert stand.state("[player.follows, mixer.playing]") == [False, False]
+    page.evaluate("document.body.append(Object.assign(document.createElement('input'), { id: 'words' }))")
+    page.locator("#words").press("l")
+    assert stand.state("mixer.loops") is False
+
+
+def test_the_tab_key_goes_through_the_controls_in_reading_order(stand: Stand) -> None:
+    names = []
+    for _ in range(12):
+        stand.page.keyboard.press("Tab")
+        names.append(stand.page.evaluate("document.activeElement.className.replace('mtp-', '')"))
+    assert names[:4] == ["play", "position", "hear-original", "fade"]
+    assert names[4:] == [
+        "hear-notes",
+        "speed",
+        "normal-speed",
+        "loop",
+        "loop-start",
+        "loop-end",
+        "follow",
+        "show-probabilities",
+    ]
+    outline = stand.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+
+
+# What is seen
+
+
+def test_hovering_says_everything_about_a_note(stand: Stand) -> None:
+    page = stand.page
+    note = stand.state("player.song.instruments[6].notes[3]")
+    x = x_of(stand, note["onset"] + 0.2)
+    y = stand.state("lanes.roll.place(player.song.instruments[6].notes[3], lanes.roll.rowsOf(player.song))[0] + 3")
+    page.locator(".mtp-notes").hover(position={"x": x, "y": y})
+    assert page.locator(".mtp-tip").inner_text() == "Violin · G4 · at 0:01.53 · 0.45 s long · 80 % sure"
+    page.locator(".mtp-notes").hover(position={"x": x, "y": 12})
+    assert page.locator(".mtp-tip").is_hidden()
+
+
+def test_notes_under_the_playhead_light_up_with_their_keys(stand: Stand) -> None:
+    dark = picture(stand, ".mtp-now")
+    stand.page.locator(".mtp-notes").click(position={"x": x_of(stand, 1.2), "y": 200})
+    assert picture(stand, ".mtp-now") != dark
+    sounding = stand.state("player.song.notes.at(mixer.position).map((one) => one.pitch)")
+    assert sounding == [50, 66, 78]
+    stand.page.keyboard.press("Home")
+    stand.page.locator(".mtp-notes").click(position={"x": x_of(stand, 0.48), "y": 200})  # between two notes
+    assert stand.state("player.song.notes.at(mixer.position).length") == 0
+    assert picture(stand, ".mtp-now") == dark
+
+
+def test_a_lane_puts_its_instrument_into_the_light(stand: Stand) -> None:
+    page = stand.page
+    before = picture(stand, ".mtp-notes")
+    height = stand.state("lanes.activity.height")
+    page.locator(".mtp-activity").click(position={"x": 500, "y": 6.5 / 9 * height})
+    violin = page.get_by_role("button", name="Spotlight Violin")
+    assert violin.get_attribute("aria-pressed") == "true"
+    assert stand.state("player.look.spotlight") == "violin"
+    assert picture(stand, ".mtp-notes") != before
+    assert stand.state("mixer.position") == 0, "a lane is no place to seek"
+    page.keyboard.press("Escape")
+    assert picture(stand, ".mtp-notes") == before
+    violin.click()
+    assert violin.get_attribute("aria-pressed") == "true"
+    violin.click()
+    assert picture(stand, ".mtp-notes") == before
+
+
+def test_probabilities_are_fetched_when_they_are_wanted(stand: Stand) -> None:
+    page = stand.page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    before = picture(stand, ".mtp-notes")
+    switch = page.get_by_role("button", name="Probabilities")
+    switch.click()
+    stand.wait("player.look.probabilities !== null")
+    assert asked == [ORIGIN + PROBABILITIES]
+    assert switch.get_attribute("aria-pressed") == "true"
+    assert picture(stand, ".mtp-notes") != before
+    violin, row_of_e4, frame = INSTRUMENT_INDEX["violin"], 64 - SPEC.lowest_pitch, 3
+    columns = stand.state("player.song.activity.columns")
+    assert columns == SPEC.n_frames(round(DURATION_S * SPEC.sample_rate))
+    value = stand.state(f"player.look.probabilities[{violin}][{row_of_e4 * columns + frame}]")
+    assert value / 255 == pytest.approx(0.8, abs=0.02)
+    switch.click()
+    assert picture(stand, ".mtp-notes") == before
+    switch.click()
+    stand.wait("player.look.probabilities !== null")
+    assert len(asked) == 1
+
+
+def test_wheel_and_drag_move_through_the_song_and_end_following(stand: Stand) -> None:
+    page = stand.page
+    notes = page.locator(".mtp-notes")
+    scale = stand.state("lanes.scale")
+    notes.hover(position={"x": 640, "y": 200})
+    second = stand.state("lanes.secondAt(640)")
+    page.mouse.wheel(0, -300)
+    stand.wait(f"lanes.scale > 1.2 * {scale}")
+    assert stand.state("lanes.secondAt(640)") == pytest.approx(second, abs=0.02), (
+        "what is under the pointer stays there"
+    )
+    assert stand.state("player.follows") is True
+    start = stand.state("lanes.start")
+    box = notes.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 600, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 500, box["y"] + 200, steps=4)
+    page.mouse.up()
+    assert stand.state(f"(lanes.start - {start}) * lanes.scale") == pytest.approx(100, abs=1)
+    assert page.get_by_role("button", name="Follow").get_attribute("aria-pressed") == "false"
+    assert stand.state("mixer.position") == 0, "a drag is not a click"
+    page.locator(".mtp-whole").click()
+    assert stand.state("lanes.showsAll") is True
+
+
+def test_follow_turns_the_page(stand: Stand) -> None:
+    page = stand.page
+    for _ in range(4):
+        page.get_by_role("button", name="Show it larger").click()
+    end = stand.state("lanes.end")
+    assert end < 8
+    page.locator(".mtp-notes").click(position={"x": x_of(stand, end - 0.8), "y": 200})
+    stand.state("lanes.moveTo(0)")
+    stand.play()
+    stand.wait("lanes.start > 0.5")
+    page.get_by_role("button", name="Follow").click()
+    start = stand.state("lanes.start")
+    page.wait_for_timeout(300)
+    assert stand.state("lanes.start") == start
+
+
+@pytest.mark.parametrize("stand", [PHONE | {"viewport": {"width": 390, "height": 844}}], indirect=True)
+def test_two_fingers_zoom(stand: Stand) -> None:
+    page = stand.page
+    box = page.locator(".mtp-notes").bounding_box()
+    assert box is not None
+    y, middle = box["y"] + 150, box["x"] + 230
+    second, scale = stand.state("lanes.secondAt(230)"), stand.state("lanes.scale")
+    touch = page.context.new_cdp_session(page)
+
+    def fingers(kind: str, *xs: float) -> None:
+        points = [{"x": x, "y": y, "id": number} for number, x in enumerate(xs)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    fingers("touchStart", middle - 30)
+    fingers("touchStart", middle - 30, middle + 30)
+    for reach in (40, 50, 60):
+        fingers("touchMove", middle - reach, middle + reach)
+    fingers("touchEnd")
+    assert stand.state("lanes.scale") == pytest.approx(2 * scale, rel=0.05)
+    assert stand.state("lanes.secondAt(230)") == pytest.approx(second, abs=0.1)
+    assert stand.state("mixer.position") == 0, "two fingers are no click"
+
+
+@pytest.mark.parametrize(
+    "stand", [PHONE | {"viewport": {"width": w, "height": 800}} for w in (390, 360)], indirect=True
+)
+def test_a_phone_needs_no_sideways_scroll(stand: Stand) -> None:
+    page = stand.page
+    page.get_by_role("button", name="Probabilities").tap()
+    width = page.evaluate("innerWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    outside = page.locator(".mtp button, .mtp input, .mtp canvas").evaluate_all(
+        "all => all.filter((one) => one.getBoundingClientRect().right > innerWidth).map((one) => one.className)"
+    )
+    assert outside == []
+    too_small = page.locator(".mtp button:not(.mtp-names button)").evaluate_all(
+        "all => all.filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < 36)"
+        ".map((one) => one.className)"
+    )
+    assert too_small == []
+
+
+# One song after another
+
+
+def test_new_notes_keep_the_place_and_are_never_heard_as_the_old_ones(stand: Stand) -> None:
+    page = stand.page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(ORIGIN)))
+    row(stand, "violin").get_by_role("button", name="Mute").click()
+    stand.play()
+    stand.wait("mixer.level('piano') > 0.1 && mixer.position > 0.5")
+    value = VALUE | {"song": "song.json?adjusted", "files": None}
+    with page.expect_response("**/song.json?adjusted"):
+        page.evaluate("(value) => void player.show(value)", value)
+    stand.wait("mixer.level('piano') < 1e-4")
+    assert stand.state("mixer.playing") is True
+    assert "being played" in page.get_by_role("status").inner_text()
+    parts = {"piano": "violin.flac", "violin": "violin.flac"}
+    page.evaluate("(value) => player.show(value)", value | {"files": {"original": "original.flac", "parts": parts}})
+    stand.wait("mixer.level('piano') > 0.1 && mixer.position > 1")
+    assert peak_hz(stand, "piano") == pytest.approx(440, abs=16)
+    assert stand.state("mixer.parts.get('violin').muted") is True
+    assert stand.state("[...mixer.loaded.keys()].sort()") == ["original", "piano", "violin"]
+    assert sorted(asked) == ["song.json?adjusted", "violin.flac"], "nothing is fetched twice"
+    assert page.get_by_role("status").is_hidden()
+
+
+def test_another_song_frees_the_first(stand: Stand) -> None:
+    page = stand.page
+    stand.play()
+    page.evaluate("window.before = player.mixer.output.context")
+    page.evaluate("(value) => player.show(value)", VALUE | {"source": "other", "song": "song.json?other"})
+    stand.wait("mixer.isReady")
+    assert page.evaluate("before.state") == "closed"
+    assert stand.state("[mixer.playing, mixer.position]") == [False, 0]
+    page.evaluate("player.show(null)")
+    assert page.locator(".mtp").is_hidden()
+    assert stand.state("mixer.loaded.size + mixer.waiting.size") == 0
