@@ -115,11 +115,14 @@ class Scores:
     taken_for: list[list[float]]  # [there][reported]: share of cells, see _taken_for
 
 
-def quick_scores(model: UNet, clips: ClipArrays) -> dict[str, float]:
-    """The paper's three figures at the thresholds that suit these very clips best: to watch a run by, not to print."""
+def quick_scores(model: UNet, clips: ClipArrays, features: Iterable[FloatArray] | None = None) -> dict[str, float]:
+    """The paper's three figures at the thresholds that suit these very clips best: to watch a run by, not to print.
+
+    `features` are the clips' log-CQTs, when they were computed before.
+    """
     was_training = model.training
     model.eval()
-    rolls = [predict_rolls(model, features) for features in _features(clips)]
+    rolls = [predict_rolls(model, one) for one in (clip_features(clips) if features is None else features)]
     model.train(was_training)
     truths = [clips.truth(clip) for clip in range(len(clips))]
     thresholds = choose_roll_thresholds(rolls, truths)
@@ -180,7 +183,7 @@ def evaluate(weights: Path, clips: ClipArrays) -> Scores:
 
 def predict_all(model: UNet, clips: ClipArrays) -> list[Rolls]:
     """Rolls of every clip, from its audio."""
-    return [predict_rolls(model, features) for features in tqdm(_features(clips), total=len(clips), mininterval=5)]
+    return [predict_rolls(model, features) for features in tqdm(clip_features(clips), total=len(clips), mininterval=5)]
 
 
 def to_markdown(name: str, scores: Scores) -> str:
@@ -236,8 +239,8 @@ def choose_roll_thresholds(rolls: Sequence[Rolls], truths: Sequence[BoolArray]) 
     )
 
 
-def _features(clips: ClipArrays) -> Iterable[FloatArray]:
-    """Computed anew: the test is on audio."""
+def clip_features(clips: ClipArrays) -> Iterable[FloatArray]:
+    """The log-CQT of each clip, from its audio."""
     return (log_cqt(clips.audio(clip)) for clip in range(len(clips)))
 
 

@@ -27,7 +27,7 @@ from mtinst.notes import Thresholds
 from mtinst.spec import SPEC
 from train.config import Experiment
 from train.datasets import Batch, MixtureDataset, PartStore, collate
-from train.evaluate import ClipArrays, quick_scores
+from train.evaluate import ClipArrays, clip_features, quick_scores
 from train.figures import plot_log, write_png
 from train.losses import Losses, multitask_loss
 from train.optimizer import make_optimizers
@@ -132,6 +132,8 @@ def fit(
     store = PartStore.open(prepared_dir / "parts")
     validation = ClipArrays.open(prepared_dir / "valid.npz").first(n_validation_clips)
 
+    validation_features = list(clip_features(validation)) if processes.is_first else []
+
     model = UNet(experiment.model, SPEC)
     last = run_dir / "last.pt"
     if initial_weights is not None:
@@ -184,14 +186,14 @@ def fit(
         run.epoch += 1
         run.seconds += time.monotonic() - began
         if processes.is_first:
-            _keep(run, losses, validation, experiment, run_dir)
+            scores = quick_scores(run.averaged, validation, validation_features)
+            _keep(run, losses, scores, experiment, run_dir)
         processes.wait()
     processes.leave()
 
 
-def _keep(run: _Run, losses: dict[str, float], validation: ClipArrays, experiment: Experiment, run_dir: Path) -> None:
-    """Score the averaged weights after an epoch, and write everything that a run's folder holds."""
-    scores = quick_scores(run.averaged, validation)
+def _keep(run: _Run, losses: dict[str, float], scores: dict[str, float], experiment: Experiment, run_dir: Path) -> None:
+    """Write everything that a run's folder holds, after an epoch."""
     if scores["piano_roll"] > run.best:
         run.best = scores["piano_roll"]
         save_checkpoint(
