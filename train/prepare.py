@@ -15,7 +15,7 @@ Item ``i`` draws from ``default_rng((seed, set, i))``, so the number of processe
 import csv
 import multiprocessing
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,8 @@ from mtinst.features import ComplexArray, cqt
 from mtinst.spec import INSTRUMENT_INDEX, N_INSTRUMENTS, SPEC, FloatArray
 from train.arrange import Library, Part
 from train.labels import FRAME_NOTE, audible_notes, sounding_notes
-from train.render import RATE, Band, add_room, noise
+from train.medium import MOST_VARISPEED, compress, encode, strum, varispeed
+from train.render import RATE, Band, add_room, distort, noise
 from train.sources import Split, find_pieces
 from train.timbres import TimbreSplit
 
@@ -39,6 +40,7 @@ CLASS_INDEX = {**INSTRUMENT_INDEX, "other": OTHER, "drums": DRUMS, "singing": SI
 
 _PARTS_SEED, _NOISE_SEED = 0, 1
 _NOISE_SHARE = 0.01
+_STRUMMED = frozenset({"acoustic_guitar", "electric_guitar"})
 
 
 @dataclass(frozen=True)
@@ -159,8 +161,9 @@ def render_group(library: Library, band: Band, rng: np.random.Generator) -> list
     if rng.random() < _NOISE_SHARE:
         return [RenderedPart(NOISE, _at_unit_power(cqt(noise(N_SAMPLES, rng))), np.empty(0, FRAME_NOTE))]
     rendered = []
-    for part in library.draw_parts(rng, CLIP_S):
-        part_cqt = cqt(_play(band, part, rng))
+    for drawn in library.draw_parts(rng, CLIP_S):
+        part, sound = _produce(band, drawn, rng)
+        part_cqt = cqt(sound)
         if np.abs(part_cqt).max() > 0:
             rendered.append(RenderedPart(CLASS_INDEX[part.plays], _at_unit_power(part_cqt), _labels(part, part_cqt)))
     return rendered
@@ -209,6 +212,25 @@ def render_clip(library: Library, band: Band, rng: np.random.Generator, *, has_d
     ]
     samples = mixture * np.float32(0.9 / max(1e-6, float(np.abs(mixture).max())))
     return Clip(samples, np.array(rows, dtype=np.int32).reshape(-1, 4))
+
+
+def _produce(band: Band, part: Part, rng: np.random.Generator) -> tuple[Part, FloatArray]:
+    """A part as a record may have it: strummed, on an instrument of another size, compressed, overdriven, encoded."""
+    if part.plays in _STRUMMED and rng.random() < 0.4:
+        part = replace(part, notes=strum(part.notes, rng))
+    timbre = band.draw_timbre(part.plays, rng)
+
+    def play(notes: NDArray[np.float64], n_samples: int) -> FloatArray:
+        return band.play(notes, timbre, n_samples, rng)
+
+    if part.plays != "drums" and rng.random() < 0.4:
+        sound = varispeed(play, part.notes, int(rng.integers(-MOST_VARISPEED, MOST_VARISPEED + 1)), N_SAMPLES)
+    else:
+        sound = play(part.notes, N_SAMPLES)
+    for effect, chance in ((compress, 0.2), (distort, 0.04), (encode, 0.1)):
+        if rng.random() < chance:
+            sound = effect(sound, rng)
+    return part, sound
 
 
 def _play(band: Band, part: Part, rng: np.random.Generator) -> FloatArray:
