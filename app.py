@@ -3,6 +3,8 @@
 import logging
 import sys
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -12,16 +14,22 @@ from mtinst.ui import player
 from mtinst.ui.actions import Actions
 from mtinst.ui.examples import Example, find_examples
 from mtinst.ui.layout import STYLE, Page, build_page
+from mtinst.ui.routes import take_route
 from mtinst.ui.settings import PageSettings, settings_from_environment
 from mtinst.ui.studio import Studio
 from mtinst.ui.theme import page_theme
 
+# Clicks are counted in the browser: two in quick succession may reach the server's threads the other way round.
+COUNT = "window.mtinstClicks = (window.mtinstClicks ?? 0) + 1"
+EXAMPLE_INPUTS = f"(shown, click) => [shown, {COUNT}]"
+TRANSCRIBE_INPUTS = f"(audio, reference, shown, click) => [audio, reference, shown, {COUNT}]"
+LINK_INPUT = "() => [new URL(location).searchParams.get('song') ?? '']"
 LOOK_AT_STATUS = "() => document.getElementById('mt-status').scrollIntoView({behavior: 'smooth', block: 'nearest'})"
 
 
 def build(settings: PageSettings, studio: Studio, examples: list[Example]) -> Page:
     """The page with everything connected."""
-    page = build_page(settings, examples)
+    page = build_page(settings, examples, studio.shortest_s)
     with page.blocks:
         connect(page, Actions(page, studio, examples))
     return page
@@ -36,25 +44,47 @@ def connect(page: Page, actions: Actions) -> None:
         page.player,
         page.downloads,
     ]
-    sliders = [page.onset, page.frame, page.only]
+    sliders = page.sliders
     buttons = [page.transcribe, page.stop]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     # No limits here: the studio itself works on one song at a time and tells the others that they wait.
     work: dict[str, Any] = {"concurrency_limit": None, "trigger_mode": "multiple", **quiet}
 
+    brought = [page.audio, page.reference]
     runs = [
-        page.examples.click(actions.transcribe_example, page.shown, [page.audio, *result, *sliders, *buttons], **work),
-        page.transcribe.click(actions.transcribe, [page.audio, page.shown], [*result, *sliders, *buttons], **work),
+        page.examples.click(
+            actions.transcribe_example,
+            [page.shown, page.click],
+            [*brought, *result, *sliders, *buttons],
+            js=EXAMPLE_INPUTS,
+            **work,
+        ),
+        page.transcribe.click(
+            actions.transcribe,
+            [*brought, page.shown, page.click],
+            [*brought, *result, *sliders, *buttons],
+            js=TRANSCRIBE_INPUTS,
+            **work,
+        ),
     ]
     gr.on([page.examples.click, page.transcribe.click], None, js=LOOK_AT_STATUS)
     # Only once it has stopped, or its last step would write over the line that says so.
-    page.stop.click(None, cancels=[*runs]).then(actions.stopped, page.shown, [page.status, *buttons], **quiet)
+    page.stop.click(None, cancels=[*runs]).then(actions.stopped, page.shown, [*result, *buttons], **quiet)
     page.blocks.unload(actions.leave)
 
     page.other_file.upload(actions.open_other_file, page.other_file, [page.audio, page.status], **quiet)
 
+    compared = gr.on(
+        [page.reference.upload, page.reference.clear], actions.compare, [*brought, page.shown], result, **quiet
+    )
+    compared.then(actions.finish, page.shown, result, **work)
+    page.audio.clear(lambda: None, None, page.reference, queue=False, **quiet)  # they belong together
+
+    opened = page.blocks.load(actions.open_link, page.link, [*result, *sliders], js=LINK_INPUT, **quiet)
+    opened.then(actions.finish, page.shown, result, **work)
+
     moved = gr.on(
-        [page.onset.input, page.frame.input, page.only.input],
+        [slider.input for slider in (page.onset, page.frame, page.shortest, *page.sensitivity)] + [page.only.input],
         actions.adjust,
         [page.shown, *sliders],
         result,
@@ -64,6 +94,21 @@ def connect(page: Page, actions: Actions) -> None:
     moved.then(actions.finish, page.shown, result, **work)
     back = page.reset.click(actions.reset_adjustment, None, sliders, queue=False, **quiet)
     back.then(actions.adjust, [page.shown, *sliders], result, **quiet).then(actions.finish, page.shown, result, **work)
+
+
+def files_of(examples: list[Example]) -> Iterator[Path]:
+    """What the page hands out of the examples' folder."""
+    for example in examples:
+        yield example.path
+        if example.reference is not None:
+            yield example.reference
+
+
+def get_ready(settings: PageSettings, studio: Studio, examples: list[Example]) -> None:
+    """Do what need not wait for the first visitor."""
+    studio.warm_up()
+    if settings.prepare:
+        studio.prepare(examples)
 
 
 def main() -> int:
@@ -78,7 +123,7 @@ def main() -> int:
     studio = Studio(settings)
     examples = find_examples(settings.examples)
     page = build(settings, studio, examples)
-    threading.Thread(target=studio.warm_up, name="warm-up", daemon=True).start()
+    threading.Thread(target=get_ready, args=(settings, studio, examples), name="get-ready", daemon=True).start()
     try:
         page.blocks.queue(max_size=20).launch(
             server_name=settings.host,
@@ -86,10 +131,11 @@ def main() -> int:
             theme=page_theme(),
             css_paths=[STYLE, player.STYLE],
             head="".join(f"<script>{script.read_text('utf-8')}</script>" for script in player.SCRIPTS),
-            allowed_paths=[str(settings.cache), *(str(example.path) for example in examples)],
+            allowed_paths=[str(settings.cache), *map(str, files_of(examples))],
             max_file_size=int(settings.max_mb * 1e6),
             footer_links=["settings"],
             show_error=True,
+            app_kwargs={"routes": [take_route(studio)]},
         )
     except OSError as error:  # Gradio's, when the port is taken or may not be used
         print(f"The page cannot be served on port {settings.port} of {settings.host}: {error}", file=sys.stderr)

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import time
 import zipfile
 from base64 import b64decode
@@ -11,12 +12,15 @@ from dataclasses import fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from urllib.parse import unquote
 
 import gradio as gr
 import numpy as np
 import pretty_midi
 import pytest
 import soundfile as sf
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from mtinst.errors import AudioError, CheckpointError, MtinstError
 from mtinst.midi import read_midi, write_midi
@@ -26,13 +30,17 @@ from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, SPEC
 from mtinst.transcription import Transcription
 from mtinst.ui import render, texts
 from mtinst.ui.actions import Actions
+from mtinst.ui.adjustment import NEUTRAL, Adjustment
 from mtinst.ui.cache import IN_USE_S, CacheError, ResultCache, file_hash
 from mtinst.ui.examples import find_examples
 from mtinst.ui.layout import Page
 from mtinst.ui.player import template
 from mtinst.ui.player.song import song_record
+from mtinst.ui.results import Part, Result, Scores, Working
+from mtinst.ui.routes import take_route
 from mtinst.ui.settings import PageSettings, SettingsError, default_cache_folder, settings_from_environment
-from mtinst.ui.studio import Adjustment, Part, Result, Studio, Working
+from mtinst.ui.studio import Studio
+from mtinst.ui.takeaway import make, offers, safe_stem
 from tests.tiny import RATE, write_song, write_weights
 
 
@@ -68,6 +76,7 @@ def test_settings_come_from_the_environment() -> None:
         "MTINST_CACHE_MB": "50",
         "MTINST_MAX_MINUTES": "2.5",
         "MTINST_MAX_MB": "10",
+        "MTINST_PREPARE": "0",
     }
     assert settings_from_environment(given) == PageSettings(
         host="0.0.0.0",
@@ -78,6 +87,7 @@ def test_settings_come_from_the_environment() -> None:
         cache_mb=50,
         max_minutes=2.5,
         max_mb=10,
+        prepare=False,
     )
 
 
@@ -88,7 +98,14 @@ def test_an_empty_environment_serves_this_machine_only(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PORT", "80.5"), ("PORT", "70000"), ("PORT", "nan"), ("MTINST_MAX_MB", "-1"), ("MTINST_CACHE_MB", "inf")],
+    [
+        ("PORT", "80.5"),
+        ("PORT", "70000"),
+        ("PORT", "nan"),
+        ("MTINST_MAX_MB", "-1"),
+        ("MTINST_CACHE_MB", "inf"),
+        ("MTINST_PREPARE", "yes"),
+    ],
 )
 def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"{name} must be .*{value}"):
@@ -205,6 +222,7 @@ def test_examples_have_titles_from_the_sources_and_players_from_the_notes(tmp_pa
     walk, canon = find_examples(tmp_path)
     assert (canon.title, canon.instruments, canon.duration_s) == ("Canon in D", ("piano", "cello"), 1.0)
     assert (walk.title, walk.instruments, walk.duration_s) == ("A walk 2", (), 2.0)
+    assert (canon.reference, walk.reference) == (tmp_path / "canon.mid", None)
     cards = render.example_cards([walk, canon])
     assert 'data-slug="canon"' in cards
     assert "0:01 · piano and cello" in cards
@@ -242,7 +260,8 @@ def test_a_file_name_can_neither_break_the_page_nor_its_templates() -> None:
 def test_an_error_is_an_alert_and_progress_is_a_progress_bar() -> None:
     assert 'role="alert"' in render.status("error", "No.")
     heard = np.zeros((N_INSTRUMENTS, 40), np.float32)
-    html = render.working("Listening", 0.416, heard, 0.5)
+    html = render.working("Listening", 0.416, heard, 0.5, seconds_left=7.5)
+    assert "about 8 s left" in html
     assert 'aria-valuenow="42"' in html
     assert html.count("mt-strip-row") == N_INSTRUMENTS
 
@@ -261,6 +280,24 @@ def test_a_verdict_stands_in_the_summary() -> None:
     )
     assert "mt-verdict" in render.summary(result)
     assert "mt-verdict" not in render.summary(replace(result, verdict=None))
+
+
+def test_scores_and_a_link_stand_in_the_summary() -> None:
+    result = Result(
+        title="t",
+        source_key="s",
+        source_folder=Path(),
+        view_folder=Path("/cache/view-12"),
+        files_folder=None,
+        adjustment=Adjustment(),
+        duration_s=1.0,
+        parts=(),
+        verdict=None,
+        scores=Scores(note_f1=0.75, note_instrument_f1=0.5, n_hit=2, n_missed=1, n_extra=3),
+    )
+    html = render.summary(result)
+    assert "2 found, 1 missed, 3 too many. F1 75 % of notes, 50 % with the right instrument." in html
+    assert 'href="?song=view-12"' in html
 
 
 def test_the_player_template_is_static() -> None:
@@ -323,7 +360,7 @@ def test_a_song_becomes_notes_parts_and_downloads(settings: PageSettings, song: 
     assert last.duration_s == pytest.approx(3.0)
     assert last.parts, "the thresholds of this test's network let notes through"
 
-    notes = read_midi(folder / "notes.mid")
+    notes = read_midi(taken(studio, last, "midi"))
     counts = {part.name: part.n_notes for part in last.parts}
     assert counts == {name: sum(note.instrument == name for note in notes) for name in counts}
     shown = json.loads((last.view_folder / "song.json").read_text())
@@ -331,15 +368,70 @@ def test_a_song_becomes_notes_parts_and_downloads(settings: PageSettings, song: 
     for name in (*counts, "all-parts"):
         assert sf.info(folder / f"{name}.flac").duration == pytest.approx(3.0, abs=1e-3)
     assert sf.info(last.source_folder / "original.flac").duration == pytest.approx(3.0, abs=1e-3)
-    with zipfile.ZipFile(folder / "parts.zip") as archive:
-        assert archive.namelist() == [f"{name}.flac" for name in counts]
-    with np.load(folder / "rolls.npz") as arrays:
+    for kind in ("flac", "wav"):
+        with zipfile.ZipFile(taken(studio, last, f"parts.{kind}")) as archive:
+            assert archive.namelist() == [f"{name}.{kind}" for name in counts]
+    with np.load(taken(studio, last, "npz")) as arrays:
         assert arrays["piano_roll"].shape == (9, 88, SPEC.n_frames(3 * RATE))
         assert len(arrays["notes"]) == len(notes)
-    assert (folder / "overview.png").read_bytes().startswith(b"\x89PNG")
-    for link in ("notes.mid", "parts.zip", "overview.png", "rolls.npz"):
-        assert link in render.downloads(last)
-    assert len(pretty_midi.PrettyMIDI(str(folder / "notes.mid")).instruments) == len(counts)
+    assert len(pretty_midi.PrettyMIDI(str(taken(studio, last, "midi"))).instruments) == len(counts)
+    (name, n_notes), *_ = counts.items()
+    assert {note.instrument for note in read_midi(taken(studio, last, f"{name}.mid"))} == {name}
+    assert len(read_midi(taken(studio, last, f"{name}.mid"))) == n_notes
+    for slug in offers():
+        player = next((one for one in INSTRUMENT_NAMES if slug.startswith(f"{one}.")), name)
+        if player in counts:
+            assert taken(studio, last, slug).stat().st_size > 0
+        else:
+            with pytest.raises(MtinstError, match="Nothing of that"):
+                make(studio, last, offers()[slug])
+
+
+def taken(studio: Studio, result: Result, slug: str) -> Path:
+    return make(studio, result, offers()[slug])
+
+
+def test_every_link_to_take_away_is_an_offer(settings: PageSettings, song: Path) -> None:
+    result = results(Studio(settings).transcribe(song, "two tones"))[-1]
+    slugs = re.findall(r'href="gradio_api/take/(view-[0-9a-f]+)/([^"]+)"', render.downloads(result))
+    assert len(slugs) > 10
+    assert {key for key, _ in slugs} == {result.key}
+    assert {slug for _, slug in slugs} <= set(offers())
+
+
+@pytest.fixture
+def client(settings: PageSettings, song: Path) -> Iterator[tuple[TestClient, Result]]:
+    studio = Studio(settings)
+    result = results(studio.transcribe(song, 'AC/DC: "Größe"'))[0]
+    with TestClient(Starlette(routes=[take_route(studio)])) as client:
+        yield client, result
+
+
+def test_a_file_to_take_away_is_called_after_the_song(client: tuple[TestClient, Result]) -> None:
+    browser, result = client
+    answer = browser.get(f"/gradio_api/take/{result.key}/midi")
+    assert answer.status_code == 200
+    assert unquote(answer.headers["content-disposition"]) == "attachment; filename*=utf-8''AC DC Größe.mid"
+    assert answer.content.startswith(b"MThd")
+    answer = browser.get(f"/gradio_api/take/{result.key}/{result.parts[0].name}.wav")
+    assert answer.content.startswith(b"RIFF"), "the parts are played when they are asked for"
+
+
+@pytest.mark.parametrize("place", ["view-0/midi", f"view-{32 * '0'}/midi", "../../etc/passwd", "KEY/nothing"])
+def test_what_cannot_be_taken_is_a_sentence(client: tuple[TestClient, Result], place: str) -> None:
+    browser, result = client
+    answer = browser.get(f"/gradio_api/take/{place.replace('KEY', result.key)}")
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("title", ["a/b", "..", "nul.txt", "\x00", "é" * 300, "日本語" * 100, "x" * 300, " . "])
+def test_names_of_files_are_fit_for_every_system(title: str) -> None:
+    stem = safe_stem(title)
+    assert stem
+    assert len(stem.encode()) < 200
+    assert not set(stem) & set('<>:"/\\|?*\x00')
+    assert stem == stem.strip(" .")
+    assert stem.casefold() != "nul.txt"
 
 
 def test_the_second_time_nothing_is_computed(settings: PageSettings, song: Path) -> None:
@@ -375,7 +467,7 @@ def test_stopping_half_way_leaves_nothing_behind(settings: PageSettings, song: P
         if isinstance(step, Working) and step.heard is not None:
             break
     steps.close()
-    assert not settings.cache.exists() or list(settings.cache.iterdir()) == []
+    assert all(entry.name.startswith("preview-") for entry in settings.cache.iterdir())
 
 
 def test_silence_has_a_verdict_and_no_parts(settings: PageSettings, tmp_path: Path) -> None:
@@ -383,7 +475,8 @@ def test_silence_has_a_verdict_and_no_parts(settings: PageSettings, tmp_path: Pa
     result = results(Studio(settings).transcribe(tmp_path / "silence.wav", "silence"))[-1]
     assert result.parts == ()
     assert result.verdict == "The clip is silent."
-    assert "parts.zip" not in render.downloads(result)
+    assert "/parts." not in render.downloads(result)
+    assert "/midi" in render.downloads(result)
 
 
 def test_a_song_beyond_the_limits_is_refused_before_it_is_decoded(settings: PageSettings, tmp_path: Path) -> None:
@@ -416,6 +509,7 @@ def test_missing_weights_are_reported_when_a_song_comes_and_not_before(settings:
 def actions(settings: PageSettings) -> Actions:
     """Handlers of a page whose components are their own names: Gradio's would leave event loops open behind them."""
     page = SimpleNamespace(**{field.name: field.name for field in fields(Page)})
+    page.sensitivity = tuple(f"sensitivity of {name}" for name in INSTRUMENT_NAMES)
     return Actions(cast(Page, page), Studio(settings), [])
 
 
@@ -429,7 +523,7 @@ def statuses(actions: Actions, updates: Iterator[dict[Any, Any]]) -> list[str]:
 
 def test_a_bad_file_is_a_sentence_on_the_page_and_the_buttons_rest(actions: Actions, tmp_path: Path) -> None:
     (tmp_path / "letter.wav").write_text("Dear all")
-    updates = list(actions.transcribe(str(tmp_path / "letter.wav"), None, visitor()))
+    updates = list(actions.transcribe(str(tmp_path / "letter.wav"), None, None, 1, visitor()))
     assert "letter.wav" in updates[-2][actions.page.status]
     assert "mt-error" in updates[-2][actions.page.status]
     assert updates[-1][actions.page.stop]["interactive"] is False
@@ -437,34 +531,34 @@ def test_a_bad_file_is_a_sentence_on_the_page_and_the_buttons_rest(actions: Acti
 
 
 def test_no_song_is_a_sentence_too(actions: Actions) -> None:
-    (update,) = actions.transcribe(None, None, visitor())
+    (update,) = actions.transcribe(None, None, None, 1, visitor())
     assert texts.NO_SONG in update[actions.page.status]
 
 
 def test_a_bug_stays_visible_and_the_page_usable(actions: Actions, song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(path: Path, title: str) -> Iterator[Working]:
+    def broken(path: Path, title: str, reference: Path | None) -> Iterator[Working]:
         yield Working(message="Well so far", fraction=0.1)
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr(actions.studio, "transcribe", broken)
     updates: list[dict[Any, Any]] = []
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        updates.extend(actions.transcribe(str(song), None, visitor()))
-    steps = actions.transcribe(str(song), None, visitor())
+        updates.extend(actions.transcribe(str(song), None, None, 1, visitor()))
+    steps = actions.transcribe(str(song), None, None, 1, visitor())
     updates = [next(steps), next(steps), next(steps)]
     assert texts.BROKEN in updates[-1][actions.page.status]
     assert updates[-1][actions.page.transcribe]["interactive"] is True
 
 
 def test_a_newer_wish_ends_the_work_on_the_older_one(actions: Actions, song: Path) -> None:
-    older = actions.transcribe(str(song), None, visitor())
+    older = actions.transcribe(str(song), None, None, 1, visitor())
     for update in older:
         if "Listening" in update.get(actions.page.status, ""):
             break
-    somebody_else = actions.transcribe(str(song), None, visitor("somebody else"))
+    somebody_else = actions.transcribe(str(song), None, None, 1, visitor("somebody else"))
     next(somebody_else)
     assert "Listening" in statuses(actions, itertools.islice(older, 1))[0], "others do not end it"
-    newer = actions.transcribe(str(song), None, visitor())
+    newer = actions.transcribe(str(song), None, None, 2, visitor())
     next(newer)
     assert list(older) == []
     assert "Done" in statuses(actions, newer)[-1]
@@ -472,11 +566,11 @@ def test_a_newer_wish_ends_the_work_on_the_older_one(actions: Actions, song: Pat
 
 
 def test_others_wait_and_are_told_so(actions: Actions, song: Path) -> None:
-    first = actions.transcribe(str(song), None, visitor("first"))
+    first = actions.transcribe(str(song), None, None, 1, visitor("first"))
     for update in first:
         if "Listening" in update.get(actions.page.status, ""):
             break
-    second = actions.transcribe(str(song), None, visitor("second"))
+    second = actions.transcribe(str(song), None, None, 1, visitor("second"))
     assert texts.WAITING in statuses(actions, itertools.islice(second, 3))[-1]
     assert "Done" in statuses(actions, first)[-1]
     assert "Done" in statuses(actions, second)[-1]
@@ -485,18 +579,18 @@ def test_others_wait_and_are_told_so(actions: Actions, song: Path) -> None:
 def test_parts_of_an_adjustment_that_was_adjusted_again_are_not_shown(actions: Actions, song: Path) -> None:
     *_, last = (
         update[actions.page.shown]
-        for update in actions.transcribe(str(song), None, visitor())
+        for update in actions.transcribe(str(song), None, None, 1, visitor())
         if actions.page.shown in update
     )
-    adjusted = actions.adjust(last, -1.0, -1.0, list(INSTRUMENT_NAMES), visitor())[actions.page.shown]
+    adjusted = actions.adjust(last, -1.0, -1.0, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)[actions.page.shown]
     playing = actions.finish(adjusted, visitor())
     next(playing)
-    actions.adjust(last, -0.5, -1.0, list(INSTRUMENT_NAMES), visitor())
+    actions.adjust(last, -0.5, -1.0, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)
     assert list(playing) == []
 
 
 def test_a_visitor_who_left_is_not_worked_for(actions: Actions, song: Path) -> None:
-    steps = actions.transcribe(str(song), None, visitor())
+    steps = actions.transcribe(str(song), None, None, 1, visitor())
     next(steps)
     actions.leave(visitor())
     assert list(steps) == []
@@ -508,3 +602,154 @@ def test_lowered_thresholds_stay_probabilities() -> None:
         moved = Adjustment(onset=log_odds, frame=log_odds).of(thresholds)
         assert moved.presence[:2] == (0.0, 1.0)
         assert all(0 < value < 1 for value in (*moved.onset, *moved.frame))
+
+
+def test_sensitivity_of_one_instrument_moves_its_thresholds_only() -> None:
+    thresholds = Thresholds.uniform()
+    moved = Adjustment(sensitivity=(1.0, *NEUTRAL[1:]), shortest_s=0.2).of(thresholds)
+    assert moved.onset[0] == moved.frame[0] == moved.presence[0] == pytest.approx(0.2689)
+    assert (moved.onset[1:], moved.frame[1:]) == (thresholds.onset[1:], thresholds.frame[1:])
+    assert moved.shortest_s == 0.2
+
+
+def test_the_first_notes_come_while_the_rest_is_heard(actions: Actions, song: Path) -> None:
+    page = actions.page
+    updates = actions.transcribe(str(song), None, None, 1, visitor())
+    partial = next(update for update in updates if page.player in update)
+    assert page.shown not in partial, "a preview is no result"
+    value = partial[page.player]
+    assert (value["files"], value["partial"]) == (None, True)
+    name = value["song"].rpartition("=")[2]
+    assert any(one["notes"] for one in json.loads(Path(unquote(name)).read_text())["instruments"])
+    assert "so far" in partial[page.summary]
+    result = next(update for update in updates if page.shown in update)
+    assert result[page.player]["source"] == value["source"], "the player keeps its place"
+
+
+def test_stop_during_a_first_song_leaves_nothing_on_the_page(actions: Actions, song: Path) -> None:
+    page = actions.page
+    updates = actions.transcribe(str(song), None, None, 1, visitor())
+    next(update for update in updates if page.player in update)
+    updates.close()
+    update = actions.stopped(None, visitor())
+    assert (update[page.player], update[page.summary]) == (None, "")
+    assert texts.STOPPED in update[page.status]
+
+
+def test_the_later_of_two_clicks_counts_whichever_comes_first(actions: Actions, song: Path) -> None:
+    later = actions.transcribe(str(song), None, None, 8, visitor())
+    next(later)
+    (nothing,) = actions.transcribe(str(song), None, None, 7, visitor())
+    assert nothing == {actions.page.status: gr.skip()}, "and not nothing at all, which would empty the page"
+    assert "Done" in statuses(actions, later)[-1]
+
+
+def test_nothing_is_adjusted_while_a_song_is_listened_to(actions: Actions, song: Path) -> None:
+    page = actions.page
+    last = next(
+        update[page.shown] for update in actions.transcribe(str(song), None, None, 1, visitor()) if page.shown in update
+    )
+    other = write_song(song.with_name("other.wav"), 4.0)
+    updates = actions.transcribe(str(other), None, last, 2, visitor())
+    next(update for update in updates if page.player in update)
+    assert page.player not in actions.adjust(last, -1.0, 0.0, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)
+    updates.close()
+
+
+def test_an_adjustment_before_the_parts_are_played_stays(actions: Actions, song: Path) -> None:
+    page = actions.page
+    updates = actions.transcribe(str(song), None, None, 1, visitor())
+    first = next(update[page.shown] for update in updates if page.shown in update)
+    adjusted = actions.adjust(first, -1.0, 0.0, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)
+    assert adjusted[page.shown].adjustment == Adjustment(onset=-1.0)
+    assert all(page.player not in update for update in updates)
+
+
+def test_a_link_brings_a_result_back_with_its_sliders(actions: Actions, song: Path, settings: PageSettings) -> None:
+    page = actions.page
+    first = next(
+        update[page.shown] for update in actions.transcribe(str(song), None, None, 1, visitor()) if page.shown in update
+    )
+    sensitivity = (0.5, *NEUTRAL[1:])
+    shown = actions.adjust(first, -1.0, 0.5, 120, ["violin", "cello"], visitor(), *sensitivity)[page.shown]
+    later = Actions(page, Studio(settings), [])  # as after a restart
+    update = later.open_link(shown.key, visitor("somebody else"))
+    assert update[page.shown] == shown
+    assert (update[page.onset], update[page.frame], update[page.shortest]) == (-1.0, 0.5, 120)
+    assert update[page.only] == ["violin", "cello"]
+    assert tuple(update[slider] for slider in page.sensitivity) == sensitivity
+
+
+@pytest.mark.parametrize("key", ["view-0", f"view-{32 * 'a'}", "../../secrets", "source-1"])
+def test_a_link_to_nothing_is_a_sentence(actions: Actions, key: str) -> None:
+    update = actions.open_link(key, visitor())
+    assert "no longer kept here" in update[actions.page.status]
+    assert actions.page.shown not in update
+
+
+def test_without_a_link_nothing_is_opened(actions: Actions) -> None:
+    assert list(actions.open_link("", visitor())) == [actions.page.status]
+
+
+def test_the_right_notes_give_scores_and_stay_through_adjustments(
+    actions: Actions, song: Path, settings: PageSettings
+) -> None:
+    page = actions.page
+    first = next(
+        update[page.shown] for update in actions.transcribe(str(song), None, None, 1, visitor()) if page.shown in update
+    )
+    assert first.scores is None
+    reference = make(actions.studio, first, offers()["midi"]).rename(song.with_name("right.mid"))
+    compared = actions.compare(str(song), str(reference), first, visitor())[page.shown]
+    n_notes = sum(part.n_notes for part in first.parts)
+    assert compared.scores == Scores(note_f1=1.0, note_instrument_f1=1.0, n_hit=n_notes, n_missed=0, n_extra=0)
+    assert Studio(settings).open(compared.key).scores == compared.scores
+    fewer = actions.adjust(compared, -1.0, 0.0, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)[page.shown]
+    assert fewer.scores.n_missed > 0
+    without = actions.compare(str(song), None, fewer, visitor())[page.shown]
+    assert without.scores is None
+    again = next(
+        update[page.shown]
+        for update in actions.transcribe(str(song), str(reference), None, 2, visitor())
+        if page.shown in update
+    )
+    assert again.scores == compared.scores
+
+
+def test_right_notes_for_a_song_that_is_not_on_the_page_wait(actions: Actions, song: Path, tmp_path: Path) -> None:
+    page = actions.page
+    write_midi([Note(0, 1, pitch=60)], tmp_path / "right.mid")
+    update = actions.compare(str(song), str(tmp_path / "right.mid"), None, visitor())
+    assert texts.REFERENCE_READY in update[page.status]
+    assert page.shown not in update
+
+
+@pytest.mark.parametrize("content", [b"no notes", None])
+def test_a_bad_reference_is_a_sentence(actions: Actions, song: Path, tmp_path: Path, content: bytes | None) -> None:
+    bad = tmp_path / "bad.mid"
+    if content is None:
+        write_midi([], bad)
+    else:
+        bad.write_bytes(content)
+    update = actions.compare(str(song), str(bad), None, visitor())
+    assert "mt-error" in update[actions.page.status]
+    assert "bad.mid" in update[actions.page.status]
+    last = statuses(actions, actions.transcribe(str(song), str(bad), None, 1, visitor()))[-1]
+    assert "bad.mid" in last
+
+
+def test_examples_are_prepared_while_nobody_waits(settings: PageSettings, song: Path) -> None:
+    song.rename(song.with_name("tones.wav"))
+    examples = find_examples(song.parent)
+    Studio(settings).prepare(examples)
+    steps = list(Studio(settings).transcribe(examples[0].path, examples[0].title))
+    assert len(steps) == 2  # one message, then everything
+
+
+def test_preparing_gives_way_to_a_visitor(settings: PageSettings, song: Path) -> None:
+    studio = Studio(settings)
+    (example,) = find_examples(song.parent)
+    studio._waiting.add("a visitor")
+    assert studio._prepare(example) is False
+    studio._waiting.clear()
+    assert studio._prepare(example) is True

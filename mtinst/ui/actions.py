@@ -1,8 +1,9 @@
 """What each click does, as updates of the page's components. A failure changes the status line and nothing else."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,34 @@ from mtinst.errors import MtinstError
 from mtinst.spec import INSTRUMENT_NAMES
 from mtinst.synth import PLAYBACK_RATE, write_audio
 from mtinst.ui import render, texts
+from mtinst.ui.adjustment import Adjustment
 from mtinst.ui.examples import Example
-from mtinst.ui.layout import Page
-from mtinst.ui.studio import Adjustment, Result, Studio, Working
+from mtinst.ui.layout import SHORTEST_MS, Page
+from mtinst.ui.results import Preview, Result, Working
+from mtinst.ui.studio import Studio
 
 RECORDED_STEM = "audio"  # what Gradio calls a recording from the microphone
+TELLING_S = 0.5  # of work, before how long the rest takes can be told
 Updates = dict[Any, Any]  # component -> its new value, or a change of its looks
+
+
+@dataclass
+class Visit:
+    """What goes on for one visitor.
+
+    Parameters
+    ----------
+    click : float
+        Number of the latest click that asked for a song; work for an older one ends at its next step.
+    is_listening : bool
+        Whether a song is worked on that has no result yet.
+    view : Path, optional
+        The view on the page.
+    """
+
+    click: float = -1.0
+    is_listening: bool = False
+    view: Path | None = None
 
 
 class Actions:
@@ -40,62 +63,104 @@ class Actions:
         self.studio = studio
         self.examples = {example.slug: example for example in examples}
         self._n_said = count(1)
-        self._latest_run: dict[str | None, object] = {}  # by visitor
-        self._latest_view: dict[str | None, Path] = {}  # by visitor: the view on the page
+        self._visits: dict[str | None, Visit] = {}
 
-    def transcribe_example(self, event: gr.EventData, shown: Result | None, visitor: gr.Request) -> Iterator[Updates]:
+    def transcribe_example(
+        self, event: gr.EventData, shown: Result | None, click: float, visitor: gr.Request
+    ) -> Generator[Updates, None, None]:
         """Put the example that was clicked where a song of one's own would be, and transcribe it."""
         example = self.examples[event.slug]
-        yield {self.page.audio: str(example.path)}
-        yield from self._run(example.path, example.title, shown, visitor)
+        reference = None if example.reference is None else str(example.reference)
+        put = {self.page.audio: str(example.path), self.page.reference: reference}
+        yield from self._run(example.path, example.title, example.reference, put, shown, click, visitor)
 
-    def transcribe(self, path: str | None, shown: Result | None, visitor: gr.Request) -> Iterator[Updates]:
+    def transcribe(
+        self, path: str | None, reference: str | None, shown: Result | None, click: float, visitor: gr.Request
+    ) -> Generator[Updates, None, None]:
         """Transcribe the song that was brought."""
         if path is None:
             yield {self.page.status: self._say("error", texts.NO_SONG)}
         else:
-            yield from self._run(Path(path), self._title(Path(path)), shown, visitor)
+            right = None if reference is None else Path(reference)
+            yield from self._run(Path(path), self._title(Path(path)), right, {}, shown, click, visitor)
 
-    def _run(self, path: Path, title: str, shown: Result | None, visitor: gr.Request) -> Iterator[Updates]:
-        """Everything from a song to its downloads, step by step."""
-        run = self._latest_run[visitor.session_hash] = object()
-        started = time.perf_counter()
-        is_first = True  # of two results, without and with its files; in between, a person may adjust the first
+    def _run(
+        self,
+        path: Path,
+        title: str,
+        reference: Path | None,
+        put: Updates,
+        shown: Result | None,
+        click: float,
+        visitor: gr.Request,
+    ) -> Iterator[Updates]:
+        """Everything from a song to its parts, step by step."""
+        visit = self._visits.setdefault(visitor.session_hash, Visit())
+        if click < visit.click:  # a later click was faster
+            yield self._nothing()
+            return
+        replaces = visit.is_listening
+        visit.click, visit.is_listening = click, True
+        clock = _Clock()
+        last: Result | None = None  # of two results, without and with its parts; in between, a person may adjust it
         yield {
+            **put,
             self.page.status: render.working(texts.READING, 0.0),
             self.page.transcribe: gr.update(interactive=False),
             self.page.stop: gr.update(interactive=True),
         }
         try:
-            with closing(self.studio.transcribe(path, title)) as steps:
+            with closing(self.studio.transcribe(path, title, reference)) as steps:
                 for step in steps:
-                    if self._latest_run.get(visitor.session_hash) is not run:
+                    if not self._is_latest(visit, click, visitor):
                         return
-                    yield self._show(step, visitor, reset=is_first)
-                    is_first = is_first and not isinstance(step, Result)
-            yield {self.page.status: self._say("done", texts.done_in(time.perf_counter() - started))}
+                    if isinstance(step, Working):
+                        yield self._progress(step, clock)
+                    elif last is None:
+                        visit.is_listening = False
+                        yield self._show(step, visitor) | self._sliders(step.adjustment)
+                        last = step
+                    elif visit.view == step.view_folder:
+                        yield self._show(step, visitor)
+                        last = step
+            # Whatever an overtaken run still had on its way is put right by showing the end once more.
+            again = self._show(last, visitor) | put if replaces and last and visit.view == last.view_folder else {}
+            yield again | {self.page.status: self._say("done", texts.done_in(clock.seconds))}
         except MtinstError as error:
             keeps = f" {texts.FAILED_KEEPS}" if shown is not None else ""
-            yield {self.page.status: self._say("error", _sentence(error) + keeps)}
+            yield self._restore(shown) | {self.page.status: self._say("error", _sentence(error) + keeps)}
         except Exception:
-            yield {self.page.status: self._say("error", texts.BROKEN)} | self._idle()
+            yield self._restore(shown) | {self.page.status: self._say("error", texts.BROKEN)} | self._idle()
             raise
+        finally:
+            if visit.click == click:
+                visit.is_listening = False
         yield self._idle()
 
-    def stopped(self, shown: Result | None) -> Updates:
+    def stopped(self, shown: Result | None, visitor: gr.Request) -> Updates:
         """What a person sees after pressing Stop."""
+        self._visits.setdefault(visitor.session_hash, Visit()).is_listening = False
         sentence = texts.STOPPED if shown is None else texts.STOPPED_KEEPS
-        return {self.page.status: self._say("info", sentence), **self._idle()}
+        return self._restore(shown) | {self.page.status: self._say("info", sentence), **self._idle()}
 
     def leave(self, visitor: gr.Request) -> None:
         """Nobody waits for that visitor's song any more."""
-        self._latest_run.pop(visitor.session_hash, None)
-        self._latest_view.pop(visitor.session_hash, None)
+        self._visits.pop(visitor.session_hash, None)
+
+    def open_link(self, key: str | None, visitor: gr.Request) -> Updates:
+        """Bring back the result that the page's address names."""
+        if not key:
+            return self._nothing()
+        try:
+            result = self.studio.open(key)
+        except MtinstError as error:
+            return {self.page.status: self._say("error", _sentence(error))}
+        return self._show(result, visitor) | self._sliders(result.adjustment)
 
     def open_other_file(self, path: str | None) -> Updates:
         """Decode a file that browsers or Gradio would not take, and put it where songs go."""
         if path is None:
-            return {self.page.status: gr.skip()}
+            return self._nothing()
         source = Path(path)
         converted = source.with_name(f"{source.stem}.flac")  # beside the upload, so that it goes when that goes
         try:
@@ -106,50 +171,115 @@ class Actions:
             return {self.page.status: self._say("error", _sentence(error))}
         return {self.page.audio: str(converted), self.page.status: self._say("info", texts.READY)}
 
-    def adjust(self, shown: Result | None, onset: float, frame: float, only: list[str], visitor: gr.Request) -> Updates:
-        """Read the notes off again by other thresholds, without the network; the parts follow in :meth:`finish`."""
-        if shown is None:
-            return {self.page.status: gr.skip()}
-        instruments = tuple(name for name in INSTRUMENT_NAMES if name in only)
-        adjustment = Adjustment(
-            onset=onset, frame=frame, instruments=None if len(instruments) == len(INSTRUMENT_NAMES) else instruments
-        )
+    def compare(self, path: str | None, reference: str | None, shown: Result | None, visitor: gr.Request) -> Updates:
+        """Compare the result on the page with the right notes that were brought, or no longer, if it is that song's."""
         try:
-            return self._show(self.studio.view(shown.source_key, shown.title, adjustment), visitor)
+            key = None if reference is None else self.studio.keep_reference(Path(reference))
+            is_shown = shown is not None and (path is None or self.studio.source_key(Path(path)) == shown.source_key)
+            if shown is None or not is_shown:
+                return {self.page.status: gr.skip() if key is None else self._say("info", texts.REFERENCE_READY)}
+            result = self.studio.view(shown.source_key, shown.title, shown.adjustment, key)
         except MtinstError as error:
             return {self.page.status: self._say("error", _sentence(error))}
+        said = {} if key is None else {self.page.status: self._say("done", texts.COMPARED)}
+        return self._show(result, visitor) | said
+
+    def adjust(
+        self,
+        shown: Result | None,
+        onset: float,
+        frame: float,
+        shortest_ms: float,
+        only: list[str],
+        visitor: gr.Request,
+        *sensitivity: float,
+    ) -> Updates:
+        """Read the notes off again by other thresholds, without the network; the parts follow in :meth:`finish`."""
+        visit = self._visits.setdefault(visitor.session_hash, Visit())
+        if shown is None or visit.is_listening:
+            return self._nothing()
+        instruments = tuple(name for name in INSTRUMENT_NAMES if name in only)
+        adjustment = Adjustment(
+            onset=onset,
+            frame=frame,
+            shortest_s=None if shortest_ms == self._shortest_ms(None) else shortest_ms / 1000,
+            sensitivity=sensitivity,
+            instruments=None if len(instruments) == len(INSTRUMENT_NAMES) else instruments,
+        )
+        try:
+            result = self.studio.view(shown.source_key, shown.title, adjustment, shown.reference_key)
+        except MtinstError as error:
+            return {self.page.status: self._say("error", _sentence(error))}
+        return self._show(result, visitor)
 
     def finish(self, shown: Result | None, visitor: gr.Request) -> Iterator[Updates]:
-        """Play the parts of an adjusted result and write its downloads, unless it was adjusted again by then."""
+        """Play the parts of an adjusted result, unless it was adjusted again by then."""
+        yield self._nothing()
         if shown is None or shown.files_folder is not None:
             return
-        started = time.perf_counter()
+        clock = _Clock()
+        visit = self._visits.setdefault(visitor.session_hash, Visit())
         try:
             with closing(self.studio.make_files(shown)) as steps:
                 for step in steps:
-                    if self._latest_view.get(visitor.session_hash) != shown.view_folder:
+                    if visit.view != shown.view_folder or self._visits.get(visitor.session_hash) is not visit:
                         return
-                    yield self._show(step, visitor)
-            yield {self.page.status: self._say("done", texts.done_in(time.perf_counter() - started))}
+                    yield self._progress(step, clock) if isinstance(step, Working) else self._show(step, visitor)
+            yield {self.page.status: self._say("done", texts.done_in(clock.seconds))}
         except MtinstError as error:
             yield {self.page.status: self._say("error", _sentence(error))}
 
     def reset_adjustment(self) -> Updates:
         """The sliders and boxes as the checkpoint has it."""
-        return {self.page.onset: 0.0, self.page.frame: 0.0, self.page.only: list(INSTRUMENT_NAMES)}
+        return self._sliders(Adjustment())
 
-    def _show(self, step: Working | Result, visitor: gr.Request, *, reset: bool = False) -> Updates:
-        page = self.page
-        if isinstance(step, Working):
-            return {page.status: render.working(step.message, step.fraction, step.heard, step.share_heard)}
-        self._latest_view[visitor.session_hash] = step.view_folder
-        updates: Updates = {
-            page.shown: step,
-            page.summary: render.summary(step),
-            page.player: render.player_value(step),
-            page.downloads: render.downloads(step),
+    def _nothing(self) -> Updates:
+        """No change. (A generator that ends before it yields anything would have Gradio empty all its outputs.)"""
+        return {self.page.status: gr.skip()}
+
+    def _is_latest(self, visit: Visit, click: float, visitor: gr.Request) -> bool:
+        return visit.click == click and self._visits.get(visitor.session_hash) is visit
+
+    def _progress(self, step: Working, clock: "_Clock") -> Updates:
+        left = clock.seconds_left(step.fraction)
+        line = render.working(step.message, step.fraction, step.heard, step.share_heard, left)
+        return {self.page.status: line} | ({} if step.preview is None else self._show_preview(step.preview))
+
+    def _show_preview(self, preview: Preview) -> Updates:
+        return {
+            self.page.summary: render.preview_summary(preview),
+            self.page.player: render.preview_value(preview),
+            self.page.downloads: "",
         }
-        return updates | (self.reset_adjustment() if reset else {})
+
+    def _show(self, result: Result, visitor: gr.Request) -> Updates:
+        self._visits.setdefault(visitor.session_hash, Visit()).view = result.view_folder
+        return {self.page.shown: result} | self._restore(result)
+
+    def _restore(self, shown: Result | None) -> Updates:
+        """What stands on the page for a result, or for none, also after a preview of another song."""
+        page = self.page
+        if shown is None:
+            return {page.summary: "", page.player: None, page.downloads: ""}
+        return {
+            page.summary: render.summary(shown),
+            page.player: render.player_value(shown),
+            page.downloads: render.downloads(shown),
+        }
+
+    def _sliders(self, adjustment: Adjustment) -> Updates:
+        page = self.page
+        return {
+            page.onset: adjustment.onset,
+            page.frame: adjustment.frame,
+            page.shortest: self._shortest_ms(adjustment.shortest_s),
+            page.only: list(INSTRUMENT_NAMES if adjustment.instruments is None else adjustment.instruments),
+            **dict(zip(page.sensitivity, adjustment.sensitivity, strict=True)),
+        }
+
+    def _shortest_ms(self, shortest_s: float | None) -> int:
+        least, most = SHORTEST_MS
+        return min(max(round(1000 * (self.studio.shortest_s if shortest_s is None else shortest_s)), least), most)
 
     def _say(self, kind: str, sentence: str) -> str:
         """One line about how things stand, new even when it says the same as before, so that it is read out again."""
@@ -163,6 +293,30 @@ class Actions:
         if path.stem in self.examples:  # one that was picked before
             return self.examples[path.stem].title
         return texts.RECORDING if path.stem == RECORDED_STEM else path.stem
+
+
+class _Clock:
+    """How long a piece of work takes, and what is left of it."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._began: tuple[float, float] | None = None  # when work really began, after any waiting, and how far it was
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.perf_counter() - self._started
+
+    def seconds_left(self, fraction: float) -> float | None:
+        """By the pace so far; None while that cannot be told."""
+        if fraction <= 0:
+            self._began = None
+            return None
+        if self._began is None:
+            self._began = (self.seconds, fraction)
+        began_s, began_fraction = self._began
+        took_s, done = self.seconds - began_s, fraction - began_fraction
+        return took_s * (1 - fraction) / done if took_s >= TELLING_S and done > 0 else None
 
 
 def _sentence(error: MtinstError) -> str:

@@ -26,6 +26,8 @@ class Example:
     duration_s : float
     instruments : tuple of str
         Who really plays, by the notes that it was made from; empty when those are not there.
+    reference : Path, optional
+        MIDI file with those notes.
     """
 
     slug: str
@@ -33,13 +35,14 @@ class Example:
     path: Path
     duration_s: float
     instruments: tuple[str, ...]
+    reference: Path | None = None
 
 
 def find_examples(folder: Path) -> list[Example]:
     """The songs in `folder`, by name; files that are not audio are left out.
 
-    ``<slug>.mid`` beside a song says who plays in it. Titles are the headings of ``SOURCES.md`` whose text names the
-    song's file, and else made from the slug.
+    ``<slug>.mid`` beside a song says who plays what in it. Titles are the headings of ``SOURCES.md`` whose text names
+    the song's file, and else made from the slug.
     """
     sources = folder / "SOURCES.md"
     titles = _titles(sources.read_text("utf-8")) if sources.is_file() else {}
@@ -51,13 +54,15 @@ def find_examples(folder: Path) -> list[Example]:
             duration_s = sf.info(path).duration
         except sf.LibsndfileError:
             continue
+        instruments = _instruments(path.with_suffix(".mid"))
         examples.append(
             Example(
                 slug=path.stem,
                 title=titles.get(path.stem, _spoken(path.stem)),
                 path=path,
                 duration_s=duration_s,
-                instruments=_instruments(path.with_suffix(".mid")),
+                instruments=instruments,
+                reference=path.with_suffix(".mid") if instruments else None,
             )
         )
     return examples

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
+from gradio.components import Component
 
 from mtinst.spec import INSTRUMENTS
 from mtinst.ui import render, texts
@@ -14,11 +15,33 @@ from mtinst.ui.settings import PageSettings
 
 STYLE = Path(__file__).with_name("style.css")
 SENSITIVITY_RANGE = 3.0
+SHORTEST_MS = (30, 500)
 
 EXAMPLE_CLICKS = """
 element.addEventListener('click', (event) => {
   const card = event.target.closest('.mt-example');
   if (card) trigger('click', {slug: card.dataset.slug});
+});
+"""
+
+
+# The address of the page names the result on it, so that it can be kept, shared and loaded again.
+SHOW_LINK = """
+const follow = () => {
+  const link = element.querySelector('[data-song]');
+  if (!link) return;
+  const address = new URL(location);
+  address.searchParams.set('song', link.dataset.song);
+  history.replaceState(history.state, '', address);
+  link.href = address;
+};
+watch('value', () => requestAnimationFrame(follow));
+element.addEventListener('click', async (event) => {
+  const link = event.target.closest('[data-song]');
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || !navigator.clipboard) return;
+  event.preventDefault();
+  await navigator.clipboard.writeText(link.href);
+  link.textContent = link.dataset.copied;
 });
 """
 
@@ -30,6 +53,7 @@ class Page:
     blocks: gr.Blocks
     examples: gr.HTML
     audio: gr.Audio
+    reference: gr.File
     other_file: gr.UploadButton
     transcribe: gr.Button
     stop: gr.Button
@@ -38,13 +62,22 @@ class Page:
     player: gr.HTML
     onset: gr.Slider
     frame: gr.Slider
+    shortest: gr.Slider
     only: gr.CheckboxGroup
+    sensitivity: tuple[gr.Slider, ...]
     reset: gr.Button
     downloads: gr.HTML
     shown: gr.State
+    click: gr.Number
+    link: gr.Textbox
+
+    @property
+    def sliders(self) -> list[Component]:
+        """Everything that an adjustment is read from, in the order that the actions take it."""
+        return [self.onset, self.frame, self.shortest, self.only, *self.sensitivity]
 
 
-def build_page(settings: PageSettings, examples: Sequence[Example]) -> Page:
+def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: float) -> Page:
     """Lay the page out.
 
     Parameters
@@ -53,6 +86,8 @@ def build_page(settings: PageSettings, examples: Sequence[Example]) -> Page:
         The limits are said on the page.
     examples : sequence of Example
         Offered on one click each.
+    shortest_s : float
+        The shortest note by default, in seconds.
 
     Returns
     -------
@@ -81,6 +116,14 @@ def build_page(settings: PageSettings, examples: Sequence[Example]) -> Page:
                     buttons=[],
                     elem_id="mt-audio",
                 )
+                reference = gr.File(
+                    file_types=[".mid", ".midi"],
+                    type="filepath",
+                    label=texts.REFERENCE_LABEL,
+                    height=128,
+                    buttons=[],
+                    elem_id="mt-reference",
+                )
                 other_file = gr.UploadButton(
                     texts.OTHER_FILE_LABEL, size="sm", variant="secondary", elem_id="mt-other-file"
                 )
@@ -90,7 +133,8 @@ def build_page(settings: PageSettings, examples: Sequence[Example]) -> Page:
         status = _html("", elem_id="mt-status")
         _html(render.empty_state(), elem_id="mt-empty")
         with gr.Column(elem_id="mt-results"):  # style.css hides it until there is a summary
-            summary = _html("", elem_id="mt-summary")
+            summary = gr.HTML("", js_on_load=SHOW_LINK, elem_id="mt-summary", padding=False, apply_default_css=False)
+            _html(render.how_to_read())
             with gr.Column(elem_classes="mt-card"):
                 player = song_player("mt-player")
             with gr.Column(elem_classes="mt-card"):
@@ -98,20 +142,35 @@ def build_page(settings: PageSettings, examples: Sequence[Example]) -> Page:
                 with gr.Row():
                     onset = _sensitivity(texts.ONSET_LABEL, texts.ONSET_INFO, "mt-onset")
                     frame = _sensitivity(texts.FRAME_LABEL, texts.FRAME_INFO, "mt-frame")
+                    shortest = gr.Slider(
+                        *SHORTEST_MS,
+                        value=round(1000 * shortest_s),
+                        step=10,
+                        label=texts.SHORTEST_LABEL,
+                        info=texts.SHORTEST_INFO,
+                        elem_id="mt-shortest",
+                    )
                 choices = [(row.label, row.name) for row in INSTRUMENTS]
                 only = gr.CheckboxGroup(
                     choices, value=[name for _, name in choices], label=texts.ONLY_LABEL, elem_id="mt-only"
                 )
+                with gr.Accordion(texts.MORE_LABEL, open=False, elem_id="mt-each"):
+                    _html(f'<p class="mt-quiet">{texts.MORE_HELP}</p>')
+                    with gr.Row():
+                        sensitivity = tuple(_sensitivity(row.label, None, f"mt-each-{row.name}") for row in INSTRUMENTS)
                 reset = gr.Button(texts.RESET, size="sm", scale=0, min_width=180, elem_id="mt-reset")
             with gr.Column(elem_classes="mt-card"):
                 _html(render.heading(texts.DOWNLOADS_HEADING))
                 downloads = _html("", elem_id="mt-downloads")
         _html(render.footer())
         shown = gr.State(None)
+        click = gr.Number(0, visible=False)  # which click of the visitor's it is; the browser counts
+        link = gr.Textbox(visible=False)  # the result that the page's address names
     return Page(
         blocks=blocks,
         examples=example_cards,
         audio=audio,
+        reference=reference,
         other_file=other_file,
         transcribe=transcribe,
         stop=stop,
@@ -120,10 +179,14 @@ def build_page(settings: PageSettings, examples: Sequence[Example]) -> Page:
         player=player,
         onset=onset,
         frame=frame,
+        shortest=shortest,
         only=only,
+        sensitivity=sensitivity,
         reset=reset,
         downloads=downloads,
         shown=shown,
+        click=click,
+        link=link,
     )
 
 
@@ -132,7 +195,14 @@ def _html(content: str, elem_id: str | None = None) -> gr.HTML:
     return gr.HTML(content, js_on_load=None, elem_id=elem_id, padding=False, apply_default_css=False)
 
 
-def _sensitivity(label: str, info: str, elem_id: str) -> gr.Slider:
+def _sensitivity(label: str, info: str | None, elem_id: str) -> gr.Slider:
     return gr.Slider(
-        -SENSITIVITY_RANGE, SENSITIVITY_RANGE, value=0.0, step=0.25, label=label, info=info, elem_id=elem_id
+        -SENSITIVITY_RANGE,
+        SENSITIVITY_RANGE,
+        value=0.0,
+        step=0.25,
+        label=label,
+        info=info,
+        elem_id=elem_id,
+        min_width=220,
     )

@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -10,11 +11,19 @@ import numpy as np
 
 from mtinst.plots import clock, instrument_colour
 from mtinst.spec import INSTRUMENTS, FloatArray, Instrument, instrument_named
-from mtinst.ui import texts
+from mtinst.ui import entries, texts
 from mtinst.ui.examples import Example
-from mtinst.ui.studio import Result
+from mtinst.ui.player.song import PROBABILITIES
+from mtinst.ui.results import Preview, Result
+from mtinst.ui.routes import take_url
 
 STRIP_COLUMNS = 96
+_PART_FILES = (("mid", "MIDI"), ("flac", "FLAC"), ("wav", "WAV"))
+_SHEETS = (
+    (texts.NOTES_HEADING, "notes"),
+    (texts.ACTIVITY_HEADING, "instruments"),
+    (texts.PITCH_HEADING, "pitches"),
+)
 # What Gradio's templates would read as their own marks.
 TEMPLATE_MARKS = str.maketrans({"{": "&#123;", "}": "&#125;", "$": "&#36;", "`": "&#96;"})
 
@@ -91,8 +100,14 @@ def status(kind: str, sentence: str, number: int = 0) -> str:
     return f'<div class="mt-status mt-{kind}" role="{role}" data-number="{number}"><span>{plain(sentence)}</span></div>'
 
 
-def working(message: str, fraction: float, heard: FloatArray | None = None, share_heard: float = 0.0) -> str:
-    """Progress: a bar, a message, and who was heard so far.
+def working(
+    message: str,
+    fraction: float,
+    heard: FloatArray | None = None,
+    share_heard: float = 0.0,
+    seconds_left: float | None = None,
+) -> str:
+    """Progress: a bar, a message, how long it may still take, and who was heard so far.
 
     Parameters
     ----------
@@ -103,11 +118,14 @@ def working(message: str, fraction: float, heard: FloatArray | None = None, shar
         Instrument roll of the part of the song that is finished.
     share_heard : float
         How much of the song that part is.
+    seconds_left : float, optional
+        As far as that can be said.
     """
     percent = round(100 * min(max(fraction, 0.0), 1.0))
+    left = "" if seconds_left is None else f'<small class="mt-left">{texts.seconds_left(seconds_left)}</small>'
     strip = "" if heard is None or heard.shape[1] == 0 else activity_strip(heard, share_heard)
     return (
-        f'<div class="mt-status mt-working" role="status"><span>{plain(message)}</span>'
+        f'<div class="mt-status mt-working" role="status"><span>{plain(message)}</span>{left}'
         f'<div class="mt-progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent}" '
         f'aria-label="Progress"><i style="width:{percent}%"></i></div>{strip}</div>'
     )
@@ -129,7 +147,7 @@ def activity_strip(heard: FloatArray, share_heard: float) -> str:
 
 
 def summary(result: Result) -> str:
-    """The song's name, what was found in it, and a warning when that is little."""
+    """The song's name, what was found in it, how right that is where that is known, and a warning when it is little."""
     chips = "".join(
         f'<li style="{_colours(instrument_named(part.name))}"><i></i>{instrument_named(part.name).label}'
         f"<small>{texts.n_notes(part.n_notes)}</small></li>"
@@ -139,9 +157,22 @@ def summary(result: Result) -> str:
     total = sum(part.n_notes for part in result.parts)
     facts = f"{clock(result.duration_s)} · {texts.n_notes(total)}"
     found = f'<ul class="mt-found" aria-label="Instruments found">{chips}</ul>' if chips else ""
-    return (
-        f'<div class="mt-summary"><h2>{plain(result.title)}</h2><p class="mt-quiet">{facts}</p>{found}{verdict}</div>'
+    scores = f'<p class="mt-scores">{texts.scores(**asdict(result.scores))}</p>' if result.scores else ""
+    link = (
+        f'<a class="mt-link" href="?song={result.key}" data-song="{result.key}" '
+        f'data-copied="{texts.LINK_COPIED}">{texts.LINK}</a>'
     )
+    return (
+        f'<div class="mt-summary"><h2>{plain(result.title)}</h2><p class="mt-quiet">{facts} · {link}</p>'
+        f"{found}{scores}{verdict}</div>"
+    )
+
+
+def preview_summary(preview: Preview) -> str:
+    """The song's name, and how much of it was heard so far."""
+    facts = f"{clock(preview.heard_s)} of {clock(preview.duration_s)} heard · {texts.n_notes(preview.n_notes)} so far"
+    title = plain(preview.title)
+    return f'<div class="mt-summary mt-partial"><h2>{title}</h2><p class="mt-quiet">{plain(facts)}</p></div>'
 
 
 def player_value(result: Result) -> dict[str, Any]:
@@ -149,33 +180,77 @@ def player_value(result: Result) -> dict[str, Any]:
     files = None
     if result.files_folder is not None:
         parts = {part.name: file_url(result.files_folder / f"{part.name}.flac") for part in result.parts}
-        files = {"original": file_url(result.source_folder / "original.flac"), "parts": parts}
+        files = {"original": file_url(result.source_folder / entries.ORIGINAL), "parts": parts}
     return {
         "title": result.title,
         "source": result.source_key,
-        "song": file_url(result.view_folder / "song.json"),
+        "song": file_url(result.view_folder / entries.SONG),
+        "probabilities": file_url(result.source_folder / PROBABILITIES),
         "files": files,
     }
 
 
+def preview_value(preview: Preview) -> dict[str, Any]:
+    """The notes so far as the player takes them."""
+    return {
+        "title": preview.title,
+        "source": preview.source_key,
+        "song": file_url(preview.folder / entries.SONG),
+        "files": None,
+        "partial": True,
+    }
+
+
 def downloads(result: Result) -> str:
-    """Everything to take away, each a link to a finished file."""
-    if result.files_folder is None:
-        return '<p class="mt-quiet">Being made…</p>'
-    stem = result.title
+    """Everything to take away, each a link to a file that is made when it is asked for."""
     offers = [
-        ("MIDI", "the notes, one track an instrument", "notes.mid", f"{stem}.mid"),
-        ("Parts", "a zip of FLAC files, one an instrument", "parts.zip", f"{stem} - parts.zip"),
-        ("Picture", "the three figures on one sheet", "overview.png", f"{stem}.png"),
-        ("Data", "all rolls and notes, for NumPy", "rolls.npz", f"{stem}.npz"),
+        ("midi", "MIDI", "the notes, one track an instrument"),
+        ("parts.flac", "Parts", "a zip of FLAC files, one an instrument"),
+        ("mix.flac", "All parts", "the notes as they sound together, FLAC"),
+        ("overview.png", "Picture", "the three figures on one sheet, PNG"),
+        ("npz", "Data", "all rolls and notes, for NumPy"),
+        ("notes.csv", "Table", "the notes as CSV, one a line"),
     ]
-    links = "".join(
-        f'<a class="mt-download" href="{file_url(result.files_folder / name)}" download="{plain(saved_as)}">'
-        f"<b>{label}</b><small>{explanation}</small></a>"
-        for label, explanation, name, saved_as in offers
-        if (result.files_folder / name).is_file()
+    if not result.parts:  # nothing to play, nothing to list
+        offers = [offer for offer in offers if offer[0] not in ("parts.flac", "mix.flac")]
+    cards = "".join(
+        f'<a class="mt-download" href="{take_url(result.key, slug)}" download><b>{label}</b>'
+        f"<small>{explanation}</small></a>"
+        for slug, label, explanation in offers
     )
-    return f'<div class="mt-downloads">{links}</div>'
+    return f'<div class="mt-downloads">{cards}</div>{_more_downloads(result)}'
+
+
+def _more_downloads(result: Result) -> str:
+    rows: list[tuple[str, str, list[tuple[str, str]]]] = [
+        (texts.MORE_PICTURE, "", [("overview.svg", "SVG")]),
+        *((heading, "", [(f"{sheet}.{kind}", kind.upper()) for kind in ("png", "svg")]) for heading, sheet in _SHEETS),
+        (texts.ACTIVITY_HEADING, "", [("activations.csv", "CSV")]),
+        (texts.MORE_JAMS, "", [("jams", "JAMS")]),
+    ]
+    if result.parts:
+        rows.append((texts.MORE_PARTS, "", [("parts.wav", "WAV, zip")]))
+        rows.append((texts.MORE_MIX, "", [("mix.wav", "WAV")]))
+    for part in result.parts:
+        instrument = instrument_named(part.name)
+        files = [(f"{part.name}.{suffix}", label) for suffix, label in _PART_FILES]
+        rows.append((instrument.label, _colours(instrument), files))
+    lines = "".join(
+        f'<li style="{style}"><span>{"<i></i>" if style else ""}{label}</span>'
+        + "".join(
+            f'<a class="mt-take" href="{take_url(result.key, slug)}" download aria-label="{label}, {kind}">{kind}</a>'
+            for slug, kind in files
+        )
+        + "</li>"
+        for label, style, files in rows
+    )
+    return f'<details class="mt-more"><summary>{texts.MORE_DOWNLOADS}</summary><ul>{lines}</ul></details>'
+
+
+def how_to_read() -> str:
+    """What the pictures and numbers of a result mean, folded up."""
+    points = "".join(f"<li>{sentence}</li>" for sentence in texts.READ)
+    return f'<details class="mt-more mt-read"><summary>{texts.READ_HEADING}</summary><ul>{points}</ul></details>'
 
 
 def footer() -> str:

@@ -35,6 +35,8 @@ class PageSettings:
         Longer songs are refused.
     max_mb : float
         Larger files are refused.
+    prepare : bool
+        Whether the examples are transcribed when the page starts, while nobody else needs the processor.
 
     Raises
     ------
@@ -50,6 +52,7 @@ class PageSettings:
     cache_mb: float = 1000.0
     max_minutes: float = 15.0
     max_mb: float = 100.0
+    prepare: bool = True
 
     def __post_init__(self) -> None:
         for name in ("cache_mb", "max_minutes", "max_mb"):
@@ -63,9 +66,9 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Pa
     """The page's settings as the environment gives them.
 
     Read are ``HOST``, ``PORT``, ``MTINST_WEIGHTS``, ``MTINST_EXAMPLES``, ``MTINST_CACHE``, ``MTINST_CACHE_MB``,
-    ``MTINST_MAX_MINUTES`` and ``MTINST_MAX_MB``; in place of the first two, where they are not given, Gradio's own
-    ``GRADIO_SERVER_NAME`` and ``GRADIO_SERVER_PORT``, by which hosts of Gradio pages say where to serve. An empty
-    variable counts as absent.
+    ``MTINST_MAX_MINUTES``, ``MTINST_MAX_MB`` and ``MTINST_PREPARE`` (1 or 0); in place of the first two, where they are
+    not given, Gradio's own ``GRADIO_SERVER_NAME`` and ``GRADIO_SERVER_PORT``, by which hosts of Gradio pages say where
+    to serve. An empty variable counts as absent.
 
     Raises
     ------
@@ -85,6 +88,9 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Pa
     port = _number(given, port_name, PageSettings.port, "a whole number from 0 to 65535")
     if not (0 <= port <= 65535 and port.is_integer()):
         raise SettingsError(f"{port_name} must be a whole number from 0 to 65535, not {given[port_name]!r}")
+    prepare = given.get("MTINST_PREPARE", "1")
+    if prepare not in ("0", "1"):
+        raise SettingsError(f"MTINST_PREPARE must be 1 or 0, not {prepare!r}")
     return PageSettings(
         host=given.get("HOST", given.get("GRADIO_SERVER_NAME", PageSettings.host)),
         port=int(port),
@@ -94,6 +100,7 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Pa
         cache_mb=_positive(given, "MTINST_CACHE_MB", PageSettings.cache_mb),
         max_minutes=_positive(given, "MTINST_MAX_MINUTES", PageSettings.max_minutes),
         max_mb=_positive(given, "MTINST_MAX_MB", PageSettings.max_mb),
+        prepare=prepare == "1",
     )
 
 

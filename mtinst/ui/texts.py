@@ -1,5 +1,7 @@
 """Every sentence the page says on its own, in one place."""
 
+import math
+
 TITLE = "mtinst"
 HEADLINE = "Hear what a song is made of"
 TAGLINE = (
@@ -11,6 +13,7 @@ EXAMPLES_HEADING = "Try an example"
 EXAMPLES_HELP = "One click, and the network listens to it."
 OWN_HEADING = "Or bring your own"
 AUDIO_LABEL = "Your song: drop a file here, or record one"
+REFERENCE_LABEL = "The right notes, if you have them (.mid): to compare"
 OTHER_FILE_LABEL = "Open another kind of file (m4a, mp4, webm, wma …)"
 TRANSCRIBE = "Transcribe"
 STOP = "Stop"
@@ -23,9 +26,17 @@ EMPTY = (
 NO_SONG = "Choose a song first: pick an example, drop in a file, or record one."
 RECORDING = "Recording"
 READING = "Reading the song"
+WRITING = "Writing down the notes"
+PLAYING = "Playing the parts"
 WAITING = "Another song is being worked on; yours is next"
 BROKEN = "Something went wrong that should not have; the log of this page says what."
 READY = "Ready: press Transcribe."
+LINK_GONE = "The result of this link is no longer kept here; please bring the song again."
+SONG_GONE = "This song is no longer kept here; please transcribe it again."
+NO_SUCH_FILE = "There is no such file to take away."
+NOT_PLAYED = "Nothing of that is played in this result."
+REFERENCE_READY = "Noted: the result will be compared with these notes."
+COMPARED = "Compared with your notes."
 STOPPED = "Stopped."
 STOPPED_KEEPS = "Stopped. What you see below is still the result from before."
 FAILED_KEEPS = "What you see below is still the result from before."
@@ -56,10 +67,32 @@ ONSET_LABEL = "Note beginnings"
 ONSET_INFO = "To the right, fainter beginnings count too."
 FRAME_LABEL = "Held notes"
 FRAME_INFO = "To the right, fainter notes count and last longer."
+SHORTEST_LABEL = "Shortest note (ms)"
+SHORTEST_INFO = "To the left, shorter notes count too."
 ONLY_LABEL = "Only these instruments"
+MORE_LABEL = "More: each instrument by itself"
+MORE_HELP = "To the right, an instrument is heard sooner: fainter notes of it count."
 RESET = "Back to the defaults"
 
 DOWNLOADS_HEADING = "Take it with you"
+
+LINK = "Link to this result"
+LINK_COPIED = "Link copied"
+MORE_PICTURE = "The picture, sharp at any size"
+MORE_JAMS = "Notes and activations"
+MORE_PARTS = "All parts, one file each"
+MORE_MIX = "All parts together"
+MORE_DOWNLOADS = "Other formats, and each instrument by itself"
+READ_HEADING = "How to read this"
+READ = (
+    "<b>A bar is a note</b>: where it starts it begins, as long as it is it sounds, the higher the higher. "
+    "Its colour says who plays it, the same everywhere on this page.",
+    "<b>The rows of colour</b> say how sure the network is that an instrument plays, before notes are made of it.",
+    "<b>What you hear</b> is a synthesiser that plays these notes, and the song itself; nothing is cut out of it.",
+    "<b>With the right notes at hand</b>, as for the examples, a note is found, missed or too many; it is found when "
+    "pitch and instrument are right and its beginning is at most 50 ms off. F1 is 100 % when all are found and none is "
+    "too many.",
+)
 
 LIMITS_HEADING = "What it cannot do"
 LIMITS = (
@@ -73,8 +106,8 @@ USE_HEADING = "How to use it"
 USE = (
     "<b>Solo</b> plays one instrument alone, and its notes light up as they sound. <b>Mute</b> leaves one out.",
     "<b>The song itself</b> and <b>its notes</b> run in step: slide from one to the other and compare.",
-    "Click a picture to jump there, drag it to move along, and hold Ctrl while you turn the wheel to look closer. "
-    "The space bar plays and stops, the arrow keys go back and forth, once you clicked the notes.",
+    "Click a picture to jump there, drag it to move along, turn the wheel or pinch to look closer, and drag along the "
+    "times above the notes to mark what is to be played again and again. The keys stand below the pictures.",
 )
 MODEL_HEADING = "How it works"
 MODEL = (
@@ -121,6 +154,34 @@ def too_large(name: str, n_bytes: float, max_mb: float) -> str:
     'opera.wav is 250 MB large; this page takes files of up to 100 MB.'
     """
     return f"{name} is {n_bytes / 1e6:.0f} MB large; this page takes files of up to {max_mb:g} MB."
+
+
+def seconds_left(seconds: float) -> str:
+    """How long it may still take, no more exactly than can be known.
+
+    Examples
+    --------
+    >>> seconds_left(0.4), seconds_left(7.2), seconds_left(34), seconds_left(100)
+    ('about 1 s left', 'about 8 s left', 'about 35 s left', 'about 2 min left')
+    """
+    if seconds > 90:
+        return f"about {math.ceil(seconds / 60)} min left"
+    step = 5 if seconds > 20 else 1
+    return f"about {max(1, step * math.ceil(seconds / step))} s left"
+
+
+def scores(note_f1: float, note_instrument_f1: float, n_hit: int, n_missed: int, n_extra: int) -> str:
+    """How well the notes agree with the right ones.
+
+    Examples
+    --------
+    >>> scores(0.912, 0.5, 10, 3, 1)
+    'Against the right notes: 10 found, 3 missed, 1 too many. F1 91 % of notes, 50 % with the right instrument.'
+    """
+    return (
+        f"Against the right notes: {n_hit} found, {n_missed} missed, {n_extra} too many. "
+        f"F1 {note_f1:.0%} of notes, {note_instrument_f1:.0%} with the right instrument."
+    ).replace("%", " %")
 
 
 def done_in(seconds: float) -> str:

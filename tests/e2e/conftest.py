@@ -27,6 +27,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = Path(__file__).with_name("screenshots")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PATIENCE_S = 120  # a machine may be busy with something else
+START_PATIENCE_S = 600  # and more than anything else, the page's start is work
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -90,6 +91,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         "MTINST_EXAMPLES": str(examples),
         "MTINST_CACHE": str(folder / "cache"),
         "MTINST_MAX_MINUTES": "6",
+        "MTINST_PREPARE": "0",
         "GRADIO_TEMP_DIR": str(folder / "gradio"),
         "OMP_NUM_THREADS": "1",
     }
@@ -142,7 +144,7 @@ def watched(request: pytest.FixtureRequest, browser: "Browser", served: Served) 
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + START_PATIENCE_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"the page ended by itself:\n{log.read_text()}")
@@ -152,4 +154,4 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
             time.sleep(0.2)
         else:
             return
-    raise TimeoutError(f"the page did not come up in {PATIENCE_S} s:\n{log.read_text()}")
+    raise TimeoutError(f"the page did not come up in {START_PATIENCE_S} s:\n{log.read_text()}")

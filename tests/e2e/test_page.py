@@ -1,18 +1,23 @@
 """What a person does with the page, in Chromium: examples, own songs, listening, adjusting, downloads, mistakes."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import av
 import numpy as np
 import pytest
+import soundfile as sf
 
 from mtinst.midi import read_midi
 from mtinst.spec import INSTRUMENTS
+from mtinst.synth import synthesise
 from tests.e2e.conftest import PATIENCE_S, PROJECT, SCREENSHOTS, Served, Watched
 from tests.tiny import HEARD, RATE, two_tones, write_song
 
@@ -24,7 +29,10 @@ pytestmark = pytest.mark.e2e
 PLAYER = "document.querySelector('.mtp').mtinstPlayer"
 N_SAID = "Number(document.querySelector('.mt-status')?.dataset.number ?? 0)"
 CLEAR = "#mt-audio button[aria-label*='lear']"
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+PHONE = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}
+TITLE = "document.querySelector('#mt-summary h2')?.textContent"
+SHOWN = """player.song.instruments
+    .flatMap((one) => one.notes.map((n) => [one.name, n.pitch, n.onset, n.offset]))"""
 
 
 def pick_example(page: "Page", number: int = 0) -> None:
@@ -97,6 +105,41 @@ def share_of_painted_pixels(page: "Page", canvas: str) -> float:
     return float(painted)
 
 
+def shown_notes(page: "Page") -> list[tuple[str, int, float, float]]:
+    """The notes that the player draws: instrument, pitch, onset and offset in seconds, sorted."""
+    return sorted((name, pitch, onset, offset) for name, pitch, onset, offset in state(page, SHOWN))
+
+
+def notes_of(path: Path) -> list[tuple[str, int, float, float]]:
+    """The same of a MIDI file."""
+    return sorted((note.instrument, note.pitch, note.onset, note.offset) for note in read_midi(path))
+
+
+def assert_same_notes(some: list[tuple[str, int, float, float]], others: list[tuple[str, int, float, float]]) -> None:
+    """The same players and pitches at the same times, to the millisecond."""
+    assert [note[:2] for note in some] == [note[:2] for note in others]
+    np.testing.assert_allclose([note[2:] for note in some], [note[2:] for note in others], atol=0.001)
+
+
+def download(page: "Page", link: "Locator", folder: Path) -> Path:
+    """Click a link, and keep what comes under the name that it comes with."""
+    with page.expect_download() as coming:
+        link.click()
+    path = folder / coming.value.suggested_filename
+    coming.value.save_as(path)
+    return path
+
+
+def move(page: "Page", slider: str, steps: int) -> None:
+    """Move a slider of the page by its keys, and wait until the notes are others."""
+    song = state(page, "player.shownSong")
+    control = page.locator(f"{slider} input[type=range]")
+    control.focus()
+    for _ in range(abs(steps)):
+        control.press("ArrowRight" if steps > 0 else "ArrowLeft")
+    page.wait_for_function(f"{PLAYER}.shownSong !== '{song}'")
+
+
 def picture(page: "Page", name: str) -> None:
     SCREENSHOTS.mkdir(exist_ok=True)
     page.wait_for_timeout(700)  # until the page has scrolled to its result
@@ -153,28 +196,177 @@ def test_the_song_itself_and_its_notes_are_one_slider_apart(watched: Watched) ->
 def test_downloads_hold_the_same_notes_as_the_picture(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
     pick_example(page)
-    files = {}
-    for label in ("MIDI", "Parts", "Picture", "Data"):
-        with page.expect_download() as download:
-            page.locator(".mt-download", has_text=label).click()
-        path = tmp_path / download.value.suggested_filename
-        download.value.save_as(path)
-        files[label] = path
-    assert files["MIDI"].suffix == ".mid"
-    notes = read_midi(files["MIDI"])
-    shown = state(
-        page,
-        "player.song.instruments.flatMap((one) => one.notes.map((n) => [one.name, n.pitch, n.onset, n.offset]))",
-    )
-    assert sorted((note.instrument, note.pitch) for note in notes) == sorted((name, pitch) for name, pitch, *_ in shown)
-    np.testing.assert_allclose(
-        sorted(note.onset for note in notes), sorted(onset for *_, onset, _ in shown), atol=0.001
-    )
+    labels = ("MIDI", "Parts", "All parts", "Picture", "Data", "Table")
+    files = {
+        label: download(page, page.locator(".mt-download").filter(has=page.get_by_text(label, exact=True)), tmp_path)
+        for label in labels
+    }
+    title = "Duo for “two” tones"
+    assert [path.name for path in files.values()] == [
+        f"{title}{tail}"
+        for tail in (".mid", " - parts (flac).zip", " - all parts.flac", ".png", ".npz", " - notes.csv")
+    ]
+    notes = notes_of(files["MIDI"])
+    assert_same_notes(notes, shown_notes(page))
+    players = {name for name, *_ in notes}
     with zipfile.ZipFile(files["Parts"]) as archive:
-        assert {Path(name).stem for name in archive.namelist()} == {note.instrument for note in notes}
+        assert {Path(name).stem for name in archive.namelist()} == players
+    assert sf.info(files["All parts"]).duration == pytest.approx(30, abs=0.01)
     assert files["Picture"].read_bytes().startswith(b"\x89PNG")
     with np.load(files["Data"]) as arrays:
         assert len(arrays["notes"]) == len(notes)
+    assert len(files["Table"].read_text().splitlines()) == len(notes) + 1
+    page.locator(".mt-more summary", has_text="Other formats").click()
+    player = next(row for row in INSTRUMENTS if row.name in players)
+    for kind, check in (("MIDI", b"MThd"), ("WAV", b"RIFF")):
+        path = download(page, page.get_by_role("link", name=f"{player.label}, {kind}", exact=True), tmp_path)
+        assert path.name.startswith(f"{title} - {player.label.lower()}.")
+        assert path.read_bytes().startswith(check)
+    assert b"<svg" in download(page, page.get_by_role("link", name=re.compile("SVG")).first, tmp_path).read_bytes()
+    assert watched.errors == []
+    assert watched.outside == []
+
+
+def test_a_threshold_moves_what_is_drawn_heard_and_downloaded_alike(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    pick_example(page)
+    before = shown_notes(page)
+    before_heard = state(page, "player.shownFiles")
+    move(page, "#mt-onset", -6)
+    page.wait_for_function(f"{PLAYER}.shownFiles && {PLAYER}.shownFiles !== {json.dumps(before_heard)}")
+    wait_for_view(page)
+    drawn = shown_notes(page)
+    assert len(drawn) < len(before)
+    path = download(page, page.locator(".mt-download").first, tmp_path)
+    assert_same_notes(notes_of(path), drawn)
+    stems = synthesise(read_midi(path), duration_s=state(page, "player.song.duration"))
+    parts = json.loads(state(page, "player.shownFiles"))["parts"]
+    assert set(parts) == set(stems)
+    for name, url in parts.items():
+        heard, _ = sf.read(unquote(url.partition("file=")[2]), dtype="float32")
+        np.testing.assert_allclose(heard, stems[name], atol=1e-4)
+    page.get_by_role("button", name="Back to the defaults").click()
+    page.wait_for_function(f"{PLAYER}.shownFiles === {json.dumps(before_heard)}")
+    assert_same_notes(shown_notes(page), before)
+    assert watched.errors == []
+
+
+def wait_for_view(page: "Page") -> None:
+    """Until the page's link is that of the notes in the player: no slider is on its way any more."""
+    page.wait_for_function(
+        f"{PLAYER}.shownSong.includes(document.querySelector('[data-song]')?.dataset.song ?? 'nothing')"
+    )
+
+
+def test_the_shortest_note_and_each_instrument_can_be_set(watched: Watched) -> None:
+    page = watched.page
+    pick_example(page)
+    before = shown_notes(page)
+    move(page, "#mt-shortest", 12)
+    page.wait_for_function(
+        f"{PLAYER}.song.instruments.every((one) => one.notes.every((n) => n.offset - n.onset > 0.17))"
+    )
+    page.get_by_role("button", name="Back to the defaults").click()
+    page.wait_for_function(
+        f"({{ notes }}) => (() => {{ const player = {PLAYER}; return {SHOWN}; }})().length === notes",
+        arg={"notes": len(before)},
+    )
+    page.get_by_role("button", name="More: each instrument by itself").click()
+    name = before[0][0]
+    move(page, f"#mt-each-{name}", -12)
+    page.wait_for_function(f"!document.querySelector('.mtp-row[data-part={name}]')")
+    assert {note[0] for note in shown_notes(page)} == {note[0] for note in before} - {name}
+    assert watched.errors == []
+
+
+def test_a_link_brings_the_result_back(watched: Watched, served: Served) -> None:
+    page = watched.page
+    pick_example(page)
+    move(page, "#mt-onset", -2)
+    wait_for_view(page)
+    page.wait_for_function(
+        "new URL(location).searchParams.get('song') === document.querySelector('[data-song]').dataset.song"
+    )
+    notes, address = shown_notes(page), page.url
+    page.reload()
+    page.wait_for_function(f"{TITLE} === 'Duo for “two” tones'")
+    page.wait_for_function(f"{PLAYER}?.mixer.isReady")
+    assert_same_notes(shown_notes(page), notes)
+    assert page.locator("#mt-onset input[type=range]").input_value() == "-0.5"
+    page.goto(f"{served.url}?song=view-{'0' * 32}")
+    page.wait_for_selector("#mt-status .mt-error >> text=no longer kept here")
+    page.goto(address)
+    page.wait_for_function(f"{TITLE} === 'Duo for “two” tones'")
+    assert watched.errors == []
+
+
+def test_the_right_notes_are_compared(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    pick_example(page)
+    assert "Against the right notes: " in page.locator(".mt-scores").inner_text()
+    assert state(page, "player.song.reference.notes !== undefined")
+    right = download(page, page.locator(".mt-download").first, tmp_path)  # what it found itself
+    bad = tmp_path / "bad.mid"
+    bad.write_bytes(b"no notes")
+
+    page.locator(CLEAR).first.click()
+    bring(page, write_song(tmp_path / "mine.wav", 30.0))
+    press_transcribe(page)
+    assert page.locator(".mt-scores").count() == 0
+    before = n_said(page)
+    page.locator("#mt-reference input[type=file]").set_input_files(bad)
+    page.wait_for_function(f"{N_SAID} > {before}")
+    assert page.locator("#mt-status .mt-error").inner_text() == "bad.mid cannot be read as MIDI."
+    page.locator("#mt-reference button[aria-label*='lear']").first.click()
+    page.wait_for_selector("#mt-reference input[type=file]", state="attached")
+    page.locator("#mt-reference input[type=file]").set_input_files(right)
+    page.wait_for_selector(".mt-scores")
+    assert "0 missed, 0 too many. F1 100 % of notes" in page.locator(".mt-scores").inner_text()
+    assert watched.errors == []
+
+
+def test_the_first_notes_are_seen_while_the_rest_is_heard(watched: Watched, tmp_path: Path, served: Served) -> None:
+    page = watched.page
+    bring(page, write_song(tmp_path / "forty seconds.wav", 40.0))
+    with served.standstill():
+        page.get_by_role("button", name="Transcribe").click()
+        page.wait_for_selector(".mt-partial >> text=forty seconds")
+        page.wait_for_function(f"{PLAYER}.song?.instruments.some((one) => one.notes.length)")
+        assert state(page, "player.song.duration") == pytest.approx(40)
+        page.wait_for_selector("#mt-status .mt-left >> text=left")
+        picture(page, "desktop-partial")
+        page.get_by_role("button", name="Stop").click()
+        page.wait_for_selector("#mt-status .mt-info >> text=Stopped.")
+        page.wait_for_selector("#mt-empty .mt-empty")
+    assert page.locator(".mt-summary").count() == 0
+    assert watched.errors == []
+
+
+def test_a_song_without_notes_says_so(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    sf.write(tmp_path / "nothing.wav", np.zeros(3 * RATE), RATE)
+    bring(page, tmp_path / "nothing.wav")
+    press_transcribe(page)
+    assert page.locator(".mt-verdict").inner_text() == "The clip is silent."
+    assert page.locator(".mtp-row").count() == 0
+    assert page.locator(".mt-download").all_inner_texts() != []
+    picture(page, "desktop-silence")
+    assert watched.errors == []
+
+
+def test_the_second_of_two_quick_clicks_counts(watched: Watched) -> None:
+    page = watched.page
+    page.evaluate(
+        """() => {
+        const [first, second] = document.querySelectorAll('.mt-example');
+        first.click();
+        setTimeout(() => second.click(), 30);
+        }"""
+    )
+    page.wait_for_function(f"{TITLE} === 'Second song' && document.querySelector('.mt-done')")
+    page.wait_for_function("document.querySelector('#mt-stop').disabled")
+    page.wait_for_function(f"{PLAYER}.mixer.isReady && Math.abs({PLAYER}.song.duration - 2) < 0.01")
+    assert page.evaluate(TITLE) == "Second song"
     assert watched.errors == []
 
 
@@ -251,6 +443,7 @@ def test_stop_stops_and_keeps_what_was_there(watched: Watched, tmp_path: Path, s
         page.wait_for_timeout(1000)  # a later step of the song must not write over that line
         assert "Stopped." in page.locator("#mt-status").inner_text()
     assert page.locator("#mt-summary h2").inner_text() == "Duo for “two” tones"
+    assert state(page, "player.song.duration") == pytest.approx(30), "not the preview of the other"
     pick_example(page, 1)  # which it could not be, were the other still worked on
     assert page.locator("#mt-summary h2").inner_text() == "Second song"
     assert "Traceback" not in served.log.read_text()
@@ -288,7 +481,7 @@ def test_a_recording_from_the_microphone(watched: Watched) -> None:
 def test_a_phone_needs_no_sideways_scroll(watched: Watched, request: pytest.FixtureRequest) -> None:
     page = watched.page
     pick_example(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
     too_small = page.locator(".mtp-bar button, .mtp-row button, .mtp-zoom button").evaluate_all(
         "all => all.filter((one) => one.getBoundingClientRect().height < 36).map((one) => one.className)"
     )
@@ -309,9 +502,10 @@ def test_the_dark_page_has_dark_pictures(watched: Watched) -> None:
 def test_every_control_has_a_name(watched: Watched) -> None:
     page = watched.page
     pick_example(page)
-    controls = page.locator(".mtp button, .mtp input, .mtp canvas, .mt-example, .mt-download")
+    controls = page.locator(".mtp button, .mtp input, .mtp canvas[role], .mt-example, .mt-download, .mt-take")
     nameless = controls.evaluate_all(
-        "all => all.filter((one) => !one.ariaLabel && !one.textContent.trim()).map((one) => one.outerHTML)"
+        """all => all.filter((one) => !one.ariaLabel && !one.textContent.trim() && !one.labels?.length)
+        .map((one) => one.outerHTML)"""
     )
     assert controls.count() > 10
     assert nameless == []

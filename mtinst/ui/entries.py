@@ -1,0 +1,69 @@
+"""What the cache's entries hold: the files of each stage, as players, downloads and links find them."""
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mtinst.audio import load_audio
+from mtinst.compare import Comparison
+from mtinst.notes import notes_to_roll
+from mtinst.spec import INSTRUMENT_INDEX, FloatArray
+from mtinst.synth import PLAYBACK_RATE, level_stems, mix, write_audio
+from mtinst.transcription import Transcription
+from mtinst.ui.player.song import PROBABILITIES, song_record, write_probabilities
+from mtinst.ui.results import Part, Scores
+
+ORIGINAL = "original.flac"
+ROLLS = "rolls.npz"
+SONG = "song.json"
+SUMMARY = "summary.json"
+REFERENCE = "reference.mid"
+ALL_PARTS = "all-parts.flac"
+
+
+def write_source(folder: Path, transcription: Transcription, audio: Path) -> None:
+    """What the network heard, and the song to play."""
+    transcription.save_npz(folder / ROLLS)
+    write_probabilities(transcription, folder / PROBABILITIES)
+    write_audio(folder / ORIGINAL, load_audio(audio, PLAYBACK_RATE), PLAYBACK_RATE)
+
+
+def write_view(
+    folder: Path, transcription: Transcription, comparison: Comparison | None, asked: Mapping[str, Any]
+) -> None:
+    """What the player shows, and what the page says; `asked` is what the result was made from."""
+    write_song(folder, transcription, comparison)
+    (folder / SUMMARY).write_text(json.dumps(dict(asked) | _summary(transcription, comparison)))
+
+
+def write_song(folder: Path, transcription: Transcription, comparison: Comparison | None = None) -> None:
+    """What the player shows."""
+    (folder / SONG).write_text(json.dumps(song_record(transcription, comparison)))
+
+
+def write_stems(folder: Path, stems: dict[str, FloatArray]) -> None:
+    """Each part as audio, and all of them together; levels the stems in place."""
+    level_stems(stems, PLAYBACK_RATE)
+    sounds = {folder / f"{name}.flac": samples for name, samples in stems.items()}
+    if stems:
+        sounds[folder / ALL_PARTS] = mix(stems)
+    with ThreadPoolExecutor() as pool:  # FLAC is coded outside Python's lock
+        for _ in pool.map(lambda path: write_audio(path, sounds[path], PLAYBACK_RATE), sounds):
+            pass
+
+
+def _summary(transcription: Transcription, comparison: Comparison | None) -> dict[str, Any]:
+    sounding = notes_to_roll(transcription.notes, transcription.rolls.n_frames, transcription.spec)
+    parts = []
+    for name, count in transcription.note_counts.items():
+        share = float(sounding[INSTRUMENT_INDEX[name]].any(axis=0).mean())
+        parts.append(asdict(Part(name=name, n_notes=count, share=share)))
+    return {
+        "duration_s": transcription.duration_s,
+        "parts": parts,
+        "verdict": transcription.verdict,
+        "scores": None if comparison is None else asdict(Scores.of(comparison)),
+    }

@@ -1,0 +1,175 @@
+"""What a person can take away from a result: which files there are, what they are called, and how they are made.
+
+A file is made when somebody asks for it, from the same notes as the page shows, and kept like all results.
+"""
+
+import re
+import shutil
+import unicodedata
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import soundfile as sf
+
+from mtinst.errors import MtinstError
+from mtinst.midi import write_midi
+from mtinst.plots import figure_to_png, figure_to_svg, plot_instrument_roll, plot_piano_roll, plot_pitch_roll
+from mtinst.spec import INSTRUMENTS
+from mtinst.synth import write_audio
+from mtinst.transcription import Transcription
+from mtinst.ui import texts
+from mtinst.ui.cache import key_of
+from mtinst.ui.results import Result
+from mtinst.ui.studio import VERSION, Studio
+
+LONGEST_STEM = 80
+NOT_IN_NAMES = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')  # what Windows, the strictest, does not take
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """One file to take away.
+
+    Parameters
+    ----------
+    slug : str
+        Names it in addresses.
+    suffix : str
+        What its name has after the song's.
+    write : callable
+        Makes it from the transcription, the folder with the parts as audio, and the song's title, at a path.
+    needs_audio : bool
+        Whether it is made of the parts as audio.
+    """
+
+    slug: str
+    suffix: str
+    write: Callable[[Transcription, Path, str, Path], object]
+    needs_audio: bool = False
+
+
+def safe_stem(title: str) -> str:
+    """A song's title as a file's name without its ending, fit for every system.
+
+    Examples
+    --------
+    >>> safe_stem('AC/DC: "Back?" '), safe_stem("..."), safe_stem("con"), safe_stem("Für Elise")
+    ('AC DC Back', 'song', 'con song', 'Für Elise')
+    """
+    stem = NOT_IN_NAMES.sub(" ", unicodedata.normalize("NFC", title))
+    stem = " ".join(stem.split())[:LONGEST_STEM].strip(" .")
+    while len(stem.encode()) > 2 * LONGEST_STEM:  # letters of many bytes count too
+        stem = stem[:-1].strip(" .")
+    if not stem:
+        return "song"
+    return f"{stem} song" if RESERVED.fullmatch(stem) else stem
+
+
+def offers() -> dict[str, Offer]:
+    """All there are, by slug."""
+    return {offer.slug: offer for offer in _offers()}
+
+
+def make(studio: Studio, result: Result, offer: Offer) -> Path:
+    """The file, made now or before; MtinstError when it cannot be made, as when the song is no longer kept."""
+    key = key_of("take", version=VERSION, view=result.key, offer=offer.slug)
+    name = f"file{Path(offer.suffix).suffix}"
+    folder = studio.cache.find(key)
+    if folder is None:
+        transcription = studio.transcription(result.source_key, result.adjustment)
+        audio = _audio_folder(studio, result) if offer.needs_audio else Path()
+        with studio.cache.write(key) as partial:
+            offer.write(transcription, audio, result.title, partial / name)
+        folder = studio.cache.folder / key
+    return folder / name
+
+
+def _audio_folder(studio: Studio, result: Result) -> Path:
+    *_, last = studio.make_files(result)
+    assert isinstance(last, Result)
+    assert last.files_folder is not None
+    return last.files_folder
+
+
+def _offers() -> Iterator[Offer]:
+    yield Offer(slug="midi", suffix=".mid", write=lambda heard, _, __, path: heard.save_midi(path))
+    for sheet, write in _pictures().items():
+        tail = "" if sheet == "overview" else f" - {sheet}"
+        yield Offer(slug=f"{sheet}.png", suffix=f"{tail}.png", write=write)
+        yield Offer(slug=f"{sheet}.svg", suffix=f"{tail}.svg", write=write)
+    yield Offer(slug="npz", suffix=".npz", write=lambda heard, _, __, path: heard.save_npz(path))
+    yield Offer(slug="jams", suffix=".jams", write=lambda heard, _, title, path: heard.save_jams(path, title=title))
+    yield Offer(slug="notes.csv", suffix=" - notes.csv", write=lambda heard, _, __, path: heard.save_csv(path))
+    yield Offer(
+        slug="activations.csv",
+        suffix=" - activations.csv",
+        write=lambda heard, _, __, path: heard.save_activations_csv(path),
+    )
+    for format_ in ("flac", "wav"):
+        yield Offer(slug=f"parts.{format_}", suffix=f" - parts ({format_}).zip", write=_zip(format_), needs_audio=True)
+        yield Offer(
+            slug=f"mix.{format_}", suffix=f" - all parts.{format_}", write=_sound("all-parts"), needs_audio=True
+        )
+    for row in INSTRUMENTS:
+        tail = f" - {row.label.lower()}"
+        yield Offer(slug=f"{row.name}.mid", suffix=f"{tail}.mid", write=_midi_of(row.name))
+        for format_ in ("flac", "wav"):
+            yield Offer(
+                slug=f"{row.name}.{format_}", suffix=f"{tail}.{format_}", write=_sound(row.name), needs_audio=True
+            )
+
+
+def _pictures() -> dict[str, Callable[[Transcription, Path, str, Path], object]]:
+    def overview(heard: Transcription, _: Path, title: str, path: Path) -> None:
+        (heard.save_png if path.suffix == ".png" else heard.save_svg)(path, title=title)
+
+    def picture(name: str) -> Callable[[Transcription, Path, str, Path], object]:
+        def write(heard: Transcription, _: Path, __: str, path: Path) -> None:
+            if name == "notes":
+                figure = plot_piano_roll(heard.notes, heard.duration_s)
+            elif name == "instruments":
+                figure = plot_instrument_roll(heard.instrument_roll, heard.frame_rate)
+            else:
+                figure = plot_pitch_roll(heard.pitch_roll, heard.frame_rate)
+            path.write_bytes(figure_to_png(figure) if path.suffix == ".png" else figure_to_svg(figure))
+
+        return write
+
+    return {"overview": overview} | {name: picture(name) for name in ("notes", "instruments", "pitches")}
+
+
+def _midi_of(instrument: str) -> Callable[[Transcription, Path, str, Path], object]:
+    def write(heard: Transcription, _: Path, __: str, path: Path) -> None:
+        if instrument not in heard.instruments:
+            raise MtinstError(texts.NOT_PLAYED)
+        write_midi([note for note in heard.notes if note.instrument == instrument], path)
+
+    return write
+
+
+def _sound(name: str) -> Callable[[Transcription, Path, str, Path], object]:
+    def write(_: Transcription, audio: Path, __: str, path: Path) -> None:
+        source = audio / f"{name}.flac"
+        if not source.is_file():
+            raise MtinstError(texts.NOT_PLAYED)
+        if path.suffix == source.suffix:
+            shutil.copyfile(source, path)
+        else:
+            write_audio(path, *sf.read(source, dtype="float32"))
+
+    return write
+
+
+def _zip(format_: str) -> Callable[[Transcription, Path, str, Path], object]:
+    def write(heard: Transcription, audio: Path, title: str, path: Path) -> None:
+        with zipfile.ZipFile(path, "w") as archive:  # FLAC does not get any smaller
+            for name in heard.instruments:
+                sound = path.with_name(f"{name}.{format_}")
+                _sound(name)(heard, audio, title, sound)
+                archive.write(sound, sound.name)
+                sound.unlink()
+
+    return write
