@@ -5,11 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
-from tests.train_data import tone_store
+from tests.train_data import write_prepared
 from train.parallel import BatchShare, Processes
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -38,22 +37,10 @@ def test_alone_it_shares_with_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_two_processes_train_one_network(tmp_path: Path) -> None:
-    store = tone_store()
-    parts = tmp_path / "data" / "parts"
-    parts.mkdir(parents=True)
-    np.asarray(store.cqts).tofile(parts / "cqt.f16")
-    np.savez(
-        parts / "parts.npz", classes=store.classes, groups=store.groups, note_ends=store.note_ends, notes=store.notes
-    )
-    np.savez(
-        tmp_path / "data" / "valid.npz",
-        samples=np.random.default_rng(0).integers(-3000, 3000, (1, 16000), dtype=np.int16),
-        notes=np.array([(0, 0, 3, 20, 40)], dtype=np.int32),
-    )
-
+    data = write_prepared(tmp_path / "data")
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command = ["-m", "train", "fit", "tiny", "--workers", "0", "--device", "cpu", "--set", "clips_per_epoch=8"]
-    command += ["--prepared", str(tmp_path / "data"), "--out", str(tmp_path / "run")]
+    command += ["--prepared", str(data), "--out", str(tmp_path / "run")]
     run = subprocess.run(
         [*launcher, *command],
         cwd=PROJECT,

@@ -1,4 +1,6 @@
-"""A part store in memory, made of tones, for tests of training."""
+"""A part store in memory, made of tones, for tests of training; and the same on disk, as if it had been prepared."""
+
+from pathlib import Path
 
 import numpy as np
 
@@ -29,3 +31,22 @@ def tone_store(n_parts: int = 26) -> PartStore:
         note_ends=np.cumsum([len(part) for part in notes]),
         notes=np.concatenate(notes),
     )
+
+
+def write_prepared(folder: Path) -> Path:
+    """Tones as parts, and two clips in each fixed set; the folder."""
+    store = tone_store()
+    parts = folder / "parts"
+    parts.mkdir(parents=True)
+    np.asarray(store.cqts).tofile(parts / "cqt.f16")
+    np.savez(
+        parts / "parts.npz", classes=store.classes, groups=store.groups, note_ends=store.note_ends, notes=store.notes
+    )
+    rng = np.random.default_rng(0)
+    for name in ("valid", "same", "unseen"):
+        np.savez(
+            folder / f"{name}.npz",
+            samples=rng.integers(-3000, 3000, (2, SPEC.sample_rate), dtype=np.int16),
+            notes=np.array([(0, 0, 3, 20, 40), (1, 4, 5, 9, 50)], dtype=np.int32),
+        )
+    return folder

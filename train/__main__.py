@@ -1,4 +1,4 @@
-"""Command line of training: ``python -m train prepare | fit | calibrate | evaluate``."""
+"""Command line of training: ``python -m train prepare | fit | calibrate | evaluate | experiments``."""
 
 import argparse
 import logging
@@ -62,13 +62,30 @@ def _evaluate(options: argparse.Namespace) -> None:
 
     for name in options.sets:
         clips = ClipArrays.open(options.prepared / f"{name}.npz")
-        scores = evaluate(options.weights, clips if options.clips is None else clips.first(options.clips))
+        scores = evaluate(options.weights, clips.first(options.clips))
         print(to_markdown(name, scores), end="\n\n")
         if options.out is not None:
             options.out.mkdir(parents=True, exist_ok=True)
             (options.out / f"{name}.json").write_text(to_json(scores) + "\n")
             (options.out / f"{name}.md").write_text(to_markdown(name, scores) + "\n")
             write_png(plot_confusion(scores.taken_for, f"Who is taken for whom, {name}"), options.out / f"{name}.png")
+
+
+def _ablation(options: argparse.Namespace) -> None:
+    from train.experiments import Budget, run_ablation
+
+    budget = Budget(clips=options.budget, epochs=options.epochs, seeds=tuple(options.seeds))
+    table = run_ablation(
+        options.prepared,
+        options.out,
+        base=options.base,
+        settings=options.set,
+        budget=budget,
+        n_workers=options.workers,
+        is_compiled=options.compile,
+        n_test_clips=options.clips,
+    )
+    print(table)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -109,7 +126,21 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--out", type=Path, help="folder for JSON, Markdown and a picture of confusions")
     evaluate.set_defaults(run=_evaluate)
 
-    for command in (fit, calibrate, evaluate):
+    experiments = commands.add_parser("experiments", help="the paper's tables again")
+    tables = experiments.add_subparsers(dest="table", required=True)
+    ablation = tables.add_parser("ablation", help="table 2: each loss alone against all three")
+    ablation.add_argument("--base", default="paper", help="experiment that all rows share (%(default)s)")
+    ablation.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="as for fit, for all rows")
+    ablation.add_argument("--budget", type=int, default=6000, metavar="CLIPS", help="clips a run (%(default)s)")
+    ablation.add_argument("--epochs", type=int, default=6, help="into so many epochs (%(default)s)")
+    ablation.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    ablation.add_argument("--clips", type=int, help="score on fewer clips")
+    ablation.add_argument("--workers", type=int, default=1, help="loader processes (%(default)s)")
+    ablation.add_argument("--compile", action="store_true", help="as for fit")
+    ablation.add_argument("--out", type=Path, default=Path("runs") / "ablation", help="(%(default)s)")
+    ablation.set_defaults(run=_ablation)
+
+    for command in (fit, calibrate, evaluate, ablation):
         command.add_argument("--prepared", type=Path, default=Path("data"), help="what prepare wrote (%(default)s)")
     return parser
 

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import mir_eval
 import numpy as np
@@ -58,8 +58,10 @@ class ClipArrays:
     def __len__(self) -> int:
         return len(self.samples)
 
-    def first(self, n_clips: int) -> "ClipArrays":
-        """The first `n_clips` of them."""
+    def first(self, n_clips: int | None) -> "ClipArrays":
+        """The first `n_clips` of them; all for None."""
+        if n_clips is None:
+            return self
         return ClipArrays(self.samples[:n_clips], self.notes[self.notes[:, 0] < n_clips])
 
     def audio(self, clip: int) -> FloatArray:
@@ -94,6 +96,14 @@ class RollThresholds:
     piano: tuple[float, ...]
     instrument: tuple[float, ...]
     pitch: float
+
+
+class FrameScores(NamedTuple):
+    """The paper's three figures."""
+
+    instrument_f1: float
+    pitch_accuracy: float
+    piano_roll_accuracy: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +145,13 @@ def quick_scores(model: UNet, clips: ClipArrays, features: Iterable[FloatArray] 
     }
 
 
+def score_frames(model: UNet, chosen_on: ClipArrays, scored_on: ClipArrays) -> FrameScores:
+    """The paper's three figures on `scored_on`, at the thresholds that are best on `chosen_on`."""
+    thresholds = choose_roll_thresholds(*_rolls_and_truths(model, chosen_on))
+    scores = _frame_scores(*_rolls_and_truths(model, scored_on), thresholds)
+    return FrameScores(*(scores[name] for name in FrameScores._fields))
+
+
 def calibrate(weights: Path, prepared_dir: Path, *, n_clips: int | None = None) -> Thresholds:
     """Choose thresholds on the validation clips and write them into `weights`.
 
@@ -143,9 +160,8 @@ def calibrate(weights: Path, prepared_dir: Path, *, n_clips: int | None = None) 
     F1 of onsets, by any and by the right instrument, have the largest sum.
     """
     model, info = load_checkpoint(weights)
-    clips = ClipArrays.open(prepared_dir / "valid.npz")
-    clips = clips if n_clips is None else clips.first(n_clips)
-    rolls, truths = predict_all(model, clips), [clips.truth(clip) for clip in range(len(clips))]
+    clips = ClipArrays.open(prepared_dir / "valid.npz").first(n_clips)
+    rolls, truths = _rolls_and_truths(model, clips)
     of_rolls = choose_roll_thresholds(rolls, truths)
     thresholds = replace(Thresholds.uniform(), frame=of_rolls.piano, presence=_choose_presence(rolls, truths))
     references = [clips.reference_notes(clip) for clip in range(len(clips))]
@@ -165,7 +181,7 @@ def evaluate(weights: Path, clips: ClipArrays) -> Scores:
     of_rolls = RollThresholds(
         piano=tuple(record["piano"]), instrument=tuple(record["instrument"]), pitch=float(record["pitch"])
     )
-    rolls, truths = predict_all(model, clips), [clips.truth(clip) for clip in range(len(clips))]
+    rolls, truths = _rolls_and_truths(model, clips)
     decoded = [rolls_to_notes(roll, info.thresholds) for roll in rolls]
     references = [clips.reference_notes(clip) for clip in range(len(clips))]
     return Scores(
@@ -184,6 +200,10 @@ def evaluate(weights: Path, clips: ClipArrays) -> Scores:
 def predict_all(model: UNet, clips: ClipArrays) -> list[Rolls]:
     """Rolls of every clip, from its audio."""
     return [predict_rolls(model, features) for features in tqdm(clip_features(clips), total=len(clips), mininterval=5)]
+
+
+def _rolls_and_truths(model: UNet, clips: ClipArrays) -> tuple[list[Rolls], list[BoolArray]]:
+    return predict_all(model, clips), [clips.truth(clip) for clip in range(len(clips))]
 
 
 def to_markdown(name: str, scores: Scores) -> str:

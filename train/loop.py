@@ -1,7 +1,8 @@
 """``python -m train fit``: train a network, so that it can be left alone and stopped at any time.
 
-A run's folder holds ``last.pt`` (everything needed to go on exactly: weights, average, optimiser, epoch), the weights
-that scored best on validation as ``best.safetensors``, ``log.csv`` with a line an epoch, and ``log.png``.
+A run's folder holds ``last.pt`` (everything needed to go on exactly: weights, average, optimiser, epoch), the averaged
+weights as ``last.safetensors``, those that scored best on validation as ``best.safetensors``, ``log.csv`` with a line
+an epoch, and ``log.png``.
 """
 
 import csv
@@ -194,14 +195,13 @@ def fit(
 
 def _keep(run: _Run, losses: dict[str, float], scores: dict[str, float], experiment: Experiment, run_dir: Path) -> None:
     """Write everything that a run's folder holds, after an epoch."""
+    record = training_record(experiment, run.epoch, run.seconds)
+    names = ["last.safetensors"]
     if scores["piano_roll"] > run.best:
         run.best = scores["piano_roll"]
-        save_checkpoint(
-            run_dir / "best.safetensors",
-            run.averaged,
-            thresholds=Thresholds.uniform(),
-            training=training_record(experiment, run.epoch, run.seconds),
-        )
+        names.append("best.safetensors")
+    for name in names:
+        save_checkpoint(run_dir / name, run.averaged, thresholds=Thresholds.uniform(), training=record)
     run.save(run_dir / "last.pt", experiment)
     _log(run_dir / "log.csv", {"epoch": run.epoch, "minutes": round(run.seconds / 60, 1), **losses, **scores})
     write_png(plot_log(run_dir / "log.csv"), run_dir / "log.png")

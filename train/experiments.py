@@ -1,0 +1,163 @@
+"""``python -m train experiments``: the paper's tables again, one command each.
+
+Every method of a table is trained here, on the same clips and for as many of them, once for each seed; what was trained
+before is not trained again, so a table can be stopped and gone on with. Published figures stand beside ours.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import mean, stdev
+
+from mtinst.checkpoint import load_checkpoint
+from train.config import Experiment, LossWeights, experiment_named
+from train.evaluate import ClipArrays, FrameScores, score_frames
+from train.loop import fit
+
+FIGURES = {"instrument_f1": "instrument (F1)", "pitch_accuracy": "pitch (accuracy)", "piano_roll_accuracy": "pianoroll"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A method of a table: the losses that it has, the figures that it is scored by, and what was published for it."""
+
+    name: str
+    title: str
+    losses: tuple[str, ...]
+    published: dict[str, float]
+
+
+# Hung, Chen & Yang, ICASSP 2019, table 2.
+ABLATION = (
+    Row(
+        name="pianoroll",
+        title="pianoroll loss only",
+        losses=("piano",),
+        published={"piano_roll_accuracy": 0.623},
+    ),
+    Row(
+        name="instrument",
+        title="instrument loss only",
+        losses=("instrument",),
+        published={"instrument_f1": 0.896},
+    ),
+    Row(name="pitch", title="pitch loss only", losses=("pitch",), published={"pitch_accuracy": 0.799}),
+    Row(
+        name="all",
+        title="all three",
+        losses=("piano", "instrument", "pitch"),
+        published={"instrument_f1": 0.947, "pitch_accuracy": 0.803, "piano_roll_accuracy": 0.647},
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """How much each network of a table may learn from: clips a run, in as many epochs, once for each seed."""
+
+    clips: int
+    epochs: int
+    seeds: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if self.clips < self.epochs or self.epochs < 1 or not self.seeds:
+            raise ValueError("a budget needs at least one seed, one epoch, and a clip for each epoch")
+
+
+def run_ablation(
+    prepared_dir: Path,
+    out_dir: Path,
+    *,
+    base: str,
+    settings: Sequence[str],
+    budget: Budget,
+    n_workers: int = 1,
+    is_compiled: bool = False,
+    n_test_clips: int | None = None,
+) -> str:
+    """Train and score every row of `ABLATION`; the table as Markdown, which is also written to ``out_dir/ablation.md``.
+
+    Scores are on the set ``same``, the paper's protocol, at thresholds chosen on ``valid``.
+
+    Parameters
+    ----------
+    prepared_dir, out_dir : Path
+        What ``python -m train prepare`` wrote; where runs and results go.
+    base : str
+        The experiment that all rows share but for their losses.
+    settings : sequence of str
+        ``name=value``, as for ``fit --set``, for all rows.
+    budget : Budget
+    n_workers, is_compiled
+        As for :func:`train.loop.fit`.
+    n_test_clips : int, optional
+        Only that many clips of either set.
+    """
+    valid, same = (ClipArrays.open(prepared_dir / f"{name}.npz").first(n_test_clips) for name in ("valid", "same"))
+    scores: dict[str, list[FrameScores]] = {row.name: [] for row in ABLATION}
+    for seed in budget.seeds:
+        for row in ABLATION:
+            experiment = with_losses(_within(experiment_named(base, list(settings)), budget, seed), row.losses)
+            run_dir = out_dir / f"{row.name}-{seed}"
+            result = run_dir / "scores.json"
+            if not result.is_file():
+                fit(
+                    experiment,
+                    prepared_dir,
+                    run_dir,
+                    n_workers=n_workers,
+                    n_validation_clips=min(20, len(valid)),
+                    is_compiled=is_compiled,
+                )
+                model, _ = load_checkpoint(run_dir / "last.safetensors")
+                result.write_text(json.dumps(score_frames(model, valid, same)._asdict()))
+            scores[row.name].append(FrameScores(**json.loads(result.read_text())))
+    table = ablation_table(scores)
+    (out_dir / "ablation.md").write_text(table + "\n")
+    return table
+
+
+def with_losses(experiment: Experiment, losses: Iterable[str]) -> Experiment:
+    """The same experiment with no loss but these, at the weights that it gives them."""
+    kept = {name: getattr(experiment.loss, name) for name in losses}
+    silent = dict.fromkeys(("piano", "instrument", "pitch", "onset", "presence"), 0.0)
+    weights = LossWeights(
+        **(silent | kept), positive=experiment.loss.positive, onset_positive=experiment.loss.onset_positive
+    )
+    return replace(experiment, loss=weights)
+
+
+def ablation_table(scores: dict[str, list[FrameScores]]) -> str:
+    """Rows of ours and the paper's in turn; ours as mean and standard deviation over the seeds."""
+    lines = ["| trained with | " + " | ".join(FIGURES.values()) + " |", "|---" * (1 + len(FIGURES)) + "|"]
+    for row in ABLATION:
+        cells = [
+            spread([getattr(one, figure) for one in scores[row.name]]) if figure in row.published else "–"
+            for figure in FIGURES
+        ]
+        lines.append(f"| {row.title} | " + " | ".join(cells) + " |")
+        published = [f"{row.published[figure]:.3f}" if figure in row.published else "–" for figure in FIGURES]
+        lines.append("| – the paper | " + " | ".join(published) + " |")
+    return "\n".join(lines)
+
+
+def spread(values: Sequence[float]) -> str:
+    """Mean and standard deviation.
+
+    Examples
+    --------
+    >>> spread([0.5, 0.6, 0.7]), spread([0.25])
+    ('0.600 ± 0.100', '0.250')
+    """
+    return f"{mean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
+
+
+def _within(experiment: Experiment, budget: Budget, seed: int) -> Experiment:
+    return replace(
+        experiment,
+        epochs=budget.epochs,
+        cooldown_epochs=budget.epochs,
+        clips_per_epoch=budget.clips // budget.epochs,
+        seed=seed,
+    )
