@@ -3,13 +3,14 @@
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import soundfile as sf
 
+from mtinst.compare import compare_notes
 from mtinst.notes import Note, Thresholds
 from mtinst.rolls import Rolls
 from mtinst.spec import INSTRUMENT_INDEX, SPEC, FloatArray
@@ -98,9 +99,15 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     path = tmp_path_factory.mktemp("player") / PROBABILITIES
     song = known_song()
     write_probabilities(song, path)
-    record = song_record(song)
+    # A score in which the flute's notes are a cello's, far below.
+    score = [
+        note if note.instrument != "flute" else replace(note, instrument="cello", pitch=note.pitch - 20)
+        for note in song.notes
+    ]
+    compared = song_record(song, compare_notes(song.notes, score))
     sounds = {f"{name}.flac": sound for name, sound in known_sounds().items()}
-    return {"song.json": json.dumps(record).encode(), PROBABILITIES: path.read_bytes(), **sounds}
+    songs = {name: json.dumps(one).encode() for name, one in (("song", song_record(song)), ("compared", compared))}
+    return {"song.json": songs["song"], "compared.json": songs["compared"], PROBABILITIES: path.read_bytes(), **sounds}
 
 
 def page_html(value: Mapping[str, Any], theme: str = "light") -> str:
@@ -346,7 +353,8 @@ def test_a_click_seeks_and_the_sound_follows(stand: Stand) -> None:
     stand.play()
     page.wait_for_timeout(300)
     page.locator(".mtp-notes").click(position={"x": x_of(stand, 15.0), "y": 10})
-    assert stand.state("mixer.position - (mixer.output.heardTime - mixer.anchor.time)") == pytest.approx(15.0, abs=0.05)
+    since_the_click = "Math.max(0, mixer.output.heardTime - mixer.anchor.time)"
+    assert stand.state(f"mixer.position - {since_the_click}") == pytest.approx(15.0, abs=0.05)
     page.wait_for_timeout(300)
     assert max(map(abs, page.evaluate(WATCH_PLAYHEAD, 0.5))) < 0.02
     page.get_by_role("slider", name="Position in the song").press("Home")
@@ -657,6 +665,35 @@ def test_a_phone_needs_no_sideways_scroll(stand: Stand) -> None:
     assert too_small == []
 
 
+def test_a_song_is_compared_with_its_score(stand: Stand) -> None:
+    page = stand.page
+    switch = page.get_by_role("button", name="Compare with the score")
+    assert switch.is_hidden()
+    page.evaluate("(value) => player.show(value)", VALUE | {"song": "compared.json"})
+    before = picture(stand, ".mtp-notes")
+    switch.click()
+    assert picture(stand, ".mtp-notes") != before
+    assert page.locator(".mtp-legend li").all_inner_texts() == ["found", "missed", "not in the score"]
+    assert page.locator(".mtp-scores").inner_text().startswith("At the right instrument, 67 % of the score's notes were found")
+    place = "lanes.roll.place(note, lanes.roll.rowsOf(player.song))[0] + 3"
+    for choice, words in (
+        (
+            "player.song.reference.notes.notes.find((one) => !one.isHit)",
+            "Cello · G♯3 · at 0:00.00 · 0.45 s long · in the score, not found",
+        ),
+        (
+            "player.song.notes.notes.find((one) => one.isExtra)",
+            "Flute · E5 · at 0:00.00 · 0.45 s long · 90 % sure · not in the score",
+        ),
+    ):
+        x, y = stand.state(f"((note) => [lanes.x(note.onset + 0.2), {place}])({choice})")
+        page.locator(".mtp-notes").hover(position={"x": x, "y": y})
+        assert page.locator(".mtp-tip").inner_text() == words
+    switch.click()
+    assert picture(stand, ".mtp-notes") == before
+    assert page.locator(".mtp-legend").is_hidden()
+
+
 # One song after another
 
 
@@ -689,7 +726,7 @@ def test_another_song_frees_the_first(stand: Stand) -> None:
     page.evaluate("window.before = player.mixer.output.context")
     page.evaluate("(value) => player.show(value)", VALUE | {"source": "other", "song": "song.json?other"})
     stand.wait("mixer.isReady")
-    assert page.evaluate("before.state") == "closed"
+    page.wait_for_function("before.state === 'closed'")
     assert stand.state("[mixer.playing, mixer.position]") == [False, 0]
     page.evaluate("player.show(null)")
     assert page.locator(".mtp").is_hidden()

@@ -43,7 +43,7 @@
       const fresh = Object.entries(urls).filter(([name, url]) => !isSameRate || this.loaded.get(name) !== url);
       let samples;
       try {
-        samples = await loadTracks(Object.fromEntries(fresh), rate, loading.signal, onProgress);
+        samples = await loadTracks(Object.fromEntries(fresh), { rate, duration, signal: loading.signal, onProgress });
       } catch (error) {
         if (loading.signal.aborted) return false;
         throw error;

@@ -3,6 +3,7 @@
 (() => {
   const { StemReader, STEM_WORKLET } = window.mtinst;
   const GLIDE_S = 0.015; // of every change of volume, against clicks
+  const CLOSING_MS = 300;
   const BLOCK = 2048; // samples at a time where there is no worklet
 
   class Output {
@@ -85,7 +86,7 @@
       this.samples ??= new Float32Array(meter.fftSize);
       meter.getFloatTimeDomainData(this.samples);
       let sum = 0;
-      for (const sample of this.samples) sum += sample * sample;
+      for (let k = 0; k < this.samples.length; k++) sum += this.samples[k] * this.samples[k];
       return Math.sqrt(sum / this.samples.length);
     }
 
@@ -93,7 +94,7 @@
       this.isClosed = true;
       this.send({ pause: true, stems: this.strips.map((_, track) => [track, null]) });
       this.source?.disconnect();
-      this.context.close();
+      setTimeout(() => this.context.close(), CLOSING_MS); // the worklet has let go of the samples by then
     }
   }
 

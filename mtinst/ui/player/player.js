@@ -287,8 +287,8 @@
       const percent = (share) => `${Math.round(100 * share)} %`;
       const { precision, recall, note_f1, note_instrument_f1 } = this.song.reference.scores;
       this.find("scores").textContent =
-        `${percent(recall)} of the score's notes were found, and ${percent(precision)} of the notes found are in the ` +
-        `score: F1 ${note_f1.toFixed(2)}, with the right instrument ${note_instrument_f1.toFixed(2)}.`;
+        `At the right instrument, ${percent(recall)} of the score's notes were found, and ${percent(precision)} of the ` +
+        `notes found are in the score (F1 ${note_instrument_f1.toFixed(2)}); whoever plays them, F1 ${note_f1.toFixed(2)}.`;
     }
 
     draw() {

@@ -140,6 +140,8 @@
       }
       if (extra.length) {
         this.trace(g, extra, rows);
+        g.fillStyle = this.palette.card; // or the probabilities would show between the stripes
+        g.fill();
         g.fillStyle = this.hatch(g, colour);
         g.fill();
         g.lineWidth = 1;

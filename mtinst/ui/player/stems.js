@@ -40,7 +40,10 @@
     }
 
     receive({ stems, weights, play, pause }) {
-      for (const [track, samples] of stems ?? []) this.stems[track] = samples;
+      for (const [track, samples] of stems ?? []) {
+        this.stems[track]?.buffer.transfer?.(0); // gives the memory back now, not at some garbage collection
+        this.stems[track] = samples;
+      }
       if (weights) this.weights.set(weights);
       if (play) {
         if (this.target === 0) this.anchors = [];

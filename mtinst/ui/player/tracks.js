@@ -1,10 +1,13 @@
 // Fetches and decodes audio to 16-bit samples at its own rate: half the memory of what the browser decodes to, and
 // these stay as long as the song does.
 (() => {
-  const AT_ONCE = 2; // tracks being decoded, each 4 bytes a sample until it is packed
+  // A track being decoded takes 8 bytes a sample, so long ones are decoded one after another.
+  const SECONDS_AT_ONCE = 240;
+  const MOST_AT_ONCE = 4;
 
-  // A map from each key of `urls` to an Int16Array of one channel; `onProgress` is told how many are done.
-  async function loadTracks(urls, rate, signal, onProgress) {
+  // A map from each key of `urls` to an Int16Array of one channel, of about `duration` seconds; `onProgress` is told how
+  // many are done.
+  async function loadTracks(urls, { rate, duration, signal, onProgress }) {
     const decoder = new OfflineAudioContext(1, 1, rate); // needs no gesture of the user's, unlike AudioContext
     const waiting = Object.entries(urls);
     const total = waiting.length;
@@ -20,7 +23,8 @@
         onProgress(tracks.size, total);
       }
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    const atOnce = Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(SECONDS_AT_ONCE / duration)));
+    await Promise.all(Array.from({ length: atOnce }, work));
     return tracks;
   }
 
@@ -32,6 +36,7 @@
       const value = second ? (first[k] + second[k]) / 2 : first[k];
       samples[k] = Math.max(-32768, Math.min(32767, Math.round(value * 32768)));
     }
+    for (const channel of channels) channel.buffer.transfer?.(0); // gives the memory back at once
     return samples;
   }
 
