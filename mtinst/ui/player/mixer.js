@@ -202,6 +202,11 @@
       this.applyLevels();
     }
 
+    // Without any notes there is only the song itself to hear.
+    get heardFade() {
+      return this.isReady && this.parts.size === 0 ? 0 : this.fade;
+    }
+
     setFade(fade) {
       this.fade = Math.max(0, Math.min(1, fade));
       this.applyLevels();
@@ -215,7 +220,7 @@
 
     applyLevels() {
       if (!this.output) return;
-      const angle = (this.fade * Math.PI) / 2; // equal power
+      const angle = (this.heardFade * Math.PI) / 2; // equal power
       const [originalLevel, partsLevel] = [Math.cos(angle), this.isStale ? 0 : Math.sin(angle)];
       const levels = new Array(this.tracks.size).fill(0);
       const pans = new Array(this.tracks.size).fill(0);

@@ -261,9 +261,9 @@
       find("play").disabled = find("loop").disabled = !mixer.isReady;
       find("play").setAttribute("aria-label", mixer.playing ? "Pause" : "Play");
       find("play").classList.toggle("is-playing", mixer.playing);
-      setSlider(find("fade"), 100 * mixer.fade);
-      press("hear-original", mixer.fade === 0);
-      press("hear-notes", mixer.fade === 1);
+      setSlider(find("fade"), 100 * mixer.heardFade);
+      press("hear-original", mixer.heardFade === 0);
+      press("hear-notes", mixer.heardFade === 1);
       setSlider(find("speed"), 100 * mixer.speed);
       find("speed").setAttribute("aria-valuetext", `${Math.round(100 * mixer.speed)} %`);
       find("normal-speed").textContent = `${mixer.speed.toFixed(2)}×`;

@@ -58,6 +58,11 @@
       for (const instrument of order) this.paintNotes(g, instrument, ofWhom.get(instrument), look, rows);
       if (look.compares && song.reference) this.paintReference(g, song.reference, look, rows);
       g.restore();
+      if (song.notes.notes.length === 0) {
+        g.fillStyle = palette.quiet;
+        g.textAlign = "center";
+        g.fillText("No notes", axis.gutter + axis.width / 2, RULER + rows.height / 2);
+      }
       drawKeyboard(g, palette, rows, axis.gutter);
     }
 

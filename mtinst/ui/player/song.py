@@ -89,7 +89,7 @@ def write_probabilities(transcription: Transcription, path: str | Path) -> None:
     """Write who probably sounds which pitch, for the picture under the notes.
 
     The file is the pianoroll, (9, 88, n_frames), as bytes: 0 below `FAINTEST`, else the probability times 255 to the
-    nearest multiple of `STEP`; compressed by zlib. Five minutes of a song take 0.3 to 1 MB. It depends on what the
+    nearest multiple of `STEP`; compressed by zlib. Five minutes of a song take 0.2 to 1 MB. It depends on what the
     network heard and not on thresholds.
 
     Parameters

@@ -1,0 +1,101 @@
+"""What the player reads of a song: confidences, the comparison with a score, and the probabilities."""
+
+import json
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mtinst.compare import compare_notes
+from mtinst.notes import Note, Thresholds
+from mtinst.rolls import Rolls
+from mtinst.spec import INSTRUMENT_INDEX, N_INSTRUMENTS, SPEC
+from mtinst.transcription import Transcription
+from mtinst.ui.player.song import FAINTEST, STEP, song_record, write_probabilities
+
+
+def transcription_of(notes: list[Note], n_frames: int = 64) -> Transcription:
+    """One whose network gives each note's first half 0.6 and its second half 0.8, and all else 0.01."""
+    rolls = Rolls.zeros(n_frames)
+    rolls.piano[:] = 0.01
+    for note in notes:
+        first, end = SPEC.second_to_frame(note.onset), SPEC.second_to_frame(note.offset)
+        row = rolls.piano[INSTRUMENT_INDEX[note.instrument], note.pitch - SPEC.lowest_pitch]
+        row[first : (first + end) // 2] = 0.6
+        row[(first + end) // 2 : end] = 0.8
+    transcription = Transcription(
+        rolls=rolls,
+        levels=np.zeros((SPEC.n_pitches, n_frames), np.float32),
+        thresholds=Thresholds.uniform(),
+        duration_s=n_frames / SPEC.frame_rate,
+        spec=SPEC,
+    )
+    transcription.__dict__["notes"] = sorted(notes)  # as if decoded
+    return transcription
+
+
+NOTES = [
+    Note(0.0, 0.32, pitch=60, instrument="cello"),
+    Note(0.32, 0.64, pitch=62, instrument="cello"),
+    Note(0.32, 0.64, pitch=67),
+]
+
+
+def test_a_note_is_as_sure_as_its_frames() -> None:
+    by_name = {one["name"]: one for one in song_record(transcription_of(NOTES))["instruments"]}
+    assert by_name["cello"]["confidences"] == [0.7, 0.7]
+    assert by_name["piano"]["confidences"] == [0.7]
+    assert by_name["flute"]["confidences"] == []
+
+
+def test_a_comparison_says_what_is_hit_missed_and_too_much() -> None:
+    score = [NOTES[0], Note(0.32, 0.64, pitch=62, instrument="violin"), NOTES[2], Note(1.0, 1.5, pitch=30)]
+    transcription = transcription_of(NOTES)
+    record = json.loads(json.dumps(song_record(transcription, compare_notes(transcription.notes, score))))
+    by_name = {one["name"]: one for one in record["instruments"]}
+    assert by_name["cello"]["extra"] == [1]
+    assert by_name["piano"]["extra"] == by_name["violin"]["extra"] == []
+    notes = record["reference"]["notes"]
+    assert notes["cello"] == [[0.0, 0.32, 60, 1]]
+    assert notes["violin"] == [[0.32, 0.64, 62, 0]]
+    assert notes["piano"] == [[0.32, 0.64, 67, 1], [1.0, 1.5, 30, 0]]
+    assert record["reference"]["scores"] == {
+        "note_f1": round(6 / 7, 4),
+        "note_instrument_f1": round(4 / 7, 4),
+        "precision": round(2 / 3, 4),
+        "recall": 0.5,
+    }
+
+
+def test_without_a_comparison_there_is_no_reference() -> None:
+    record = song_record(transcription_of(NOTES))
+    assert "reference" not in record
+    assert all("extra" not in one for one in record["instruments"])
+
+
+def test_a_comparison_of_other_notes_is_refused() -> None:
+    with pytest.raises(ValueError, match="the comparison is of 2 notes, not of 3"):
+        song_record(transcription_of(NOTES), compare_notes(NOTES[:2], NOTES))
+
+
+def test_probabilities_are_written_as_bytes_without_the_faint_ones(tmp_path: Path) -> None:
+    transcription = transcription_of(NOTES)
+    write_probabilities(transcription, tmp_path / "probabilities.u8")
+    bytes_ = zlib.decompress((tmp_path / "probabilities.u8").read_bytes())
+    levels = np.frombuffer(bytes_, np.uint8).reshape(N_INSTRUMENTS, SPEC.n_pitches, 64)
+    shown = levels / 255
+    assert np.abs(shown - transcription.piano_roll)[levels > 0].max() <= STEP / 2 / 255 + 1e-6
+    assert transcription.piano_roll[levels == 0].max() < FAINTEST
+    assert (levels > 0).sum() == 3 * 10
+
+
+def test_the_probabilities_of_five_minutes_are_at_most_three_megabytes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    transcription = transcription_of([], n_frames=round(300 * SPEC.frame_rate))
+    # Thrice as much goes on as in a song, and without any pattern: a tenth of all cells is uncertain.
+    rolls = transcription.rolls
+    rolls.piano[:] = rng.random(rolls.piano.shape, np.float32) ** 28
+    write_probabilities(transcription, tmp_path / "probabilities.u8")
+    assert (rolls.piano >= FAINTEST).mean() > 0.1
+    assert (tmp_path / "probabilities.u8").stat().st_size < 3e6
