@@ -129,12 +129,44 @@ def fit(
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     processes = Processes.start(device)
-    torch.manual_seed(experiment.seed)
     store = PartStore.open(prepared_dir / "parts")
     validation = ClipArrays.open(prepared_dir / "valid.npz").first(n_validation_clips)
-
     validation_features = list(clip_features(validation)) if processes.is_first else []
+    run = _begin(experiment, store, run_dir, processes, initial_weights=initial_weights, is_compiled=is_compiled)
 
+    while run.epoch < experiment.epochs:
+        began = time.monotonic()
+        dataset = MixtureDataset(
+            store, experiment.mix, seed=experiment.seed, epoch=run.epoch, n_clips=experiment.clips_per_epoch
+        )
+        batches = BatchShare(
+            n_clips=experiment.clips_per_epoch,
+            batch_size=experiment.batch_size,
+            rank=processes.rank,
+            count=processes.count,
+        )
+        loader = DataLoader(dataset, batch_sampler=batches, num_workers=n_workers, collate_fn=collate)
+        losses = _train_epoch(run, loader, experiment, processes)
+        run.epoch += 1
+        run.seconds += time.monotonic() - began
+        if processes.is_first:
+            scores = quick_scores(run.averaged, validation, validation_features)
+            _keep(run, losses, scores, experiment, run_dir)
+        processes.wait()
+    processes.leave()
+
+
+def _begin(
+    experiment: Experiment,
+    store: PartStore,
+    run_dir: Path,
+    processes: Processes,
+    *,
+    initial_weights: Path | None,
+    is_compiled: bool,
+) -> _Run:
+    """The run as its folder has it, or a new one."""
+    torch.manual_seed(experiment.seed)
     model = UNet(experiment.model, SPEC)
     last = run_dir / "last.pt"
     if initial_weights is not None:
@@ -170,27 +202,7 @@ def fit(
         processes.device,
         run.epoch,
     )
-
-    while run.epoch < experiment.epochs:
-        began = time.monotonic()
-        dataset = MixtureDataset(
-            store, experiment.mix, seed=experiment.seed, epoch=run.epoch, n_clips=experiment.clips_per_epoch
-        )
-        batches = BatchShare(
-            n_clips=experiment.clips_per_epoch,
-            batch_size=experiment.batch_size,
-            rank=processes.rank,
-            count=processes.count,
-        )
-        loader = DataLoader(dataset, batch_sampler=batches, num_workers=n_workers, collate_fn=collate)
-        losses = _train_epoch(run, loader, experiment, processes)
-        run.epoch += 1
-        run.seconds += time.monotonic() - began
-        if processes.is_first:
-            scores = quick_scores(run.averaged, validation, validation_features)
-            _keep(run, losses, scores, experiment, run_dir)
-        processes.wait()
-    processes.leave()
+    return run
 
 
 def _keep(run: _Run, losses: dict[str, float], scores: dict[str, float], experiment: Experiment, run_dir: Path) -> None:
