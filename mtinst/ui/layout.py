@@ -35,7 +35,7 @@ const follow = () => {
   history.replaceState(history.state, '', address);
   link.href = address;
 };
-watch('value', () => requestAnimationFrame(follow));
+new MutationObserver(follow).observe(element, {childList: true, subtree: true});
 element.addEventListener('click', async (event) => {
   const link = event.target.closest('[data-song]');
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || !navigator.clipboard) return;
@@ -120,7 +120,7 @@ def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: 
                     file_types=[".mid", ".midi"],
                     type="filepath",
                     label=texts.REFERENCE_LABEL,
-                    height=128,
+                    height=112,
                     buttons=[],
                     elem_id="mt-reference",
                 )

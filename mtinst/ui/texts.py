@@ -85,7 +85,7 @@ MORE_MIX = "All parts together"
 MORE_DOWNLOADS = "Other formats, and each instrument by itself"
 READ_HEADING = "How to read this"
 READ = (
-    "<b>A bar is a note</b>: where it starts it begins, as long as it is it sounds, the higher the higher. "
+    "<b>A bar is a note</b>: further right is later, longer sounds longer, higher up is higher in pitch. "
     "Its colour says who plays it, the same everywhere on this page.",
     "<b>The rows of colour</b> say how sure the network is that an instrument plays, before notes are made of it.",
     "<b>What you hear</b> is a synthesiser that plays these notes, and the song itself; nothing is cut out of it.",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = Path(__file__).with_name("screenshots")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-PATIENCE_S = 120  # a machine may be busy with something else
+PATIENCE_S = 180  # a machine may be busy with something else
 START_PATIENCE_S = 600  # and more than anything else, the page's start is work
 FLAGS = (
     "--no-sandbox",

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -130,13 +131,10 @@ def download(page: "Page", link: "Locator", folder: Path) -> Path:
     return path
 
 
-def move(page: "Page", slider: str, steps: int) -> None:
-    """Move a slider of the page by its keys, and wait until the notes are others."""
+def move(page: "Page", slider: str, value: float) -> None:
+    """Move a slider of the page at one stroke, and wait until the notes in the player are others."""
     song = state(page, "player.shownSong")
-    control = page.locator(f"{slider} input[type=range]")
-    control.focus()
-    for _ in range(abs(steps)):
-        control.press("ArrowRight" if steps > 0 else "ArrowLeft")
+    page.locator(f"{slider} input[type=range]").fill(str(value))
     page.wait_for_function(f"{PLAYER}.shownSong !== '{song}'")
 
 
@@ -232,7 +230,7 @@ def test_a_threshold_moves_what_is_drawn_heard_and_downloaded_alike(watched: Wat
     pick_example(page)
     before = shown_notes(page)
     before_heard = state(page, "player.shownFiles")
-    move(page, "#mt-onset", -6)
+    move(page, "#mt-onset", -1.5)
     page.wait_for_function(f"{PLAYER}.shownFiles && {PLAYER}.shownFiles !== {json.dumps(before_heard)}")
     wait_for_view(page)
     drawn = shown_notes(page)
@@ -262,7 +260,7 @@ def test_the_shortest_note_and_each_instrument_can_be_set(watched: Watched) -> N
     page = watched.page
     pick_example(page)
     before = shown_notes(page)
-    move(page, "#mt-shortest", 12)
+    move(page, "#mt-shortest", 180)
     page.wait_for_function(
         f"{PLAYER}.song.instruments.every((one) => one.notes.every((n) => n.offset - n.onset > 0.17))"
     )
@@ -273,16 +271,15 @@ def test_the_shortest_note_and_each_instrument_can_be_set(watched: Watched) -> N
     )
     page.get_by_role("button", name="More: each instrument by itself").click()
     name = before[0][0]
-    move(page, f"#mt-each-{name}", -12)
-    page.wait_for_function(f"!document.querySelector('.mtp-row[data-part={name}]')")
-    assert {note[0] for note in shown_notes(page)} == {note[0] for note in before} - {name}
+    move(page, f"#mt-each-{name}", -3)
+    assert sum(note[0] == name for note in shown_notes(page)) < sum(note[0] == name for note in before)
     assert watched.errors == []
 
 
 def test_a_link_brings_the_result_back(watched: Watched, served: Served) -> None:
     page = watched.page
     pick_example(page)
-    move(page, "#mt-onset", -2)
+    move(page, "#mt-onset", -0.5)
     wait_for_view(page)
     page.wait_for_function(
         "new URL(location).searchParams.get('song') === document.querySelector('[data-song]').dataset.song"
@@ -300,7 +297,7 @@ def test_a_link_brings_the_result_back(watched: Watched, served: Served) -> None
     assert watched.errors == []
 
 
-def test_the_right_notes_are_compared(watched: Watched, tmp_path: Path) -> None:
+def test_the_right_notes_are_compared(watched: Watched, tmp_path: Path, served: Served) -> None:
     page = watched.page
     pick_example(page)
     assert "Against the right notes: " in page.locator(".mt-scores").inner_text()
@@ -310,7 +307,7 @@ def test_the_right_notes_are_compared(watched: Watched, tmp_path: Path) -> None:
     bad.write_bytes(b"no notes")
 
     page.locator(CLEAR).first.click()
-    bring(page, write_song(tmp_path / "mine.wav", 30.0))
+    bring(page, Path(shutil.copyfile(served.examples / "duo.ogg", tmp_path / "mine.ogg")))
     press_transcribe(page)
     assert page.locator(".mt-scores").count() == 0
     before = n_said(page)
@@ -443,7 +440,7 @@ def test_stop_stops_and_keeps_what_was_there(watched: Watched, tmp_path: Path, s
         page.wait_for_timeout(1000)  # a later step of the song must not write over that line
         assert "Stopped." in page.locator("#mt-status").inner_text()
     assert page.locator("#mt-summary h2").inner_text() == "Duo for “two” tones"
-    assert state(page, "player.song.duration") == pytest.approx(30), "not the preview of the other"
+    page.wait_for_function(f"Math.abs({PLAYER}.song?.duration - 30) < 0.01")  # no longer the preview of the other
     pick_example(page, 1)  # which it could not be, were the other still worked on
     assert page.locator("#mt-summary h2").inner_text() == "Second song"
     assert "Traceback" not in served.log.read_text()
