@@ -751,3 +751,17 @@ def test_a_song_without_notes_is_still_heard_itself(stand: Stand) -> None:
     stand.play()
     stand.wait("mixer.level('original') > 0.001")
     assert stand.state("player.song.notes.notes.length") == 0
+
+
+def test_the_first_notes_of_a_song_are_shown_while_the_rest_is_heard(stand: Stand) -> None:
+    page = stand.page
+    value = VALUE | {"source": "long", "song": "empty.json", "files": None, "partial": True}
+    page.evaluate("(value) => player.show(value)", value)
+    assert "still being listened to" in page.locator(".mtp-message").inner_text()
+    assert page.get_by_role("button", name="Play", exact=True).is_disabled()
+    page.evaluate("(value) => player.show(value)", VALUE | {"source": "long"})
+    stand.wait("mixer.isReady")
+    assert page.locator(".mtp-message").is_hidden()
+    assert page.locator(".mtp-row").count() == len(TONES_HZ)
+    stand.play()
+    stand.wait("mixer.level('piano') > 0.1")

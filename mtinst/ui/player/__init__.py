@@ -33,7 +33,8 @@ def song_player(elem_id: str) -> gr.HTML:
     Its value is None or an object with the addresses of what it loads: ``song`` (see
     :func:`~mtinst.ui.player.song.song_record`), ``files`` (``original`` and ``parts``, an object from an instrument's
     name to its audio; None while those are being made), ``source``, which stays the same as long as it is one song, and
-    where there are any ``probabilities`` (see :func:`~mtinst.ui.player.song.write_probabilities`).
+    where there are any ``probabilities`` (see :func:`~mtinst.ui.player.song.write_probabilities`). Its ``partial`` is
+    true while the rest of the song is still being heard.
 
     It is not a subclass, because Gradio writes an interface file beside the source of every subclass it meets.
     """

@@ -27,9 +27,10 @@
       this.roll.image = null;
       this.repaint();
       this.measure();
-      if (keepView) this.duration = song.duration;
-      if (keepView) this.moveTo(this.start);
-      else this.reset(song.duration);
+      const hasGrown = this.showsAll && song.duration !== this.duration; // as while it is still being listened to
+      if (!keepView || hasGrown) return this.reset(song.duration);
+      this.duration = song.duration;
+      this.moveTo(this.start);
     }
 
     // Read the sizes from the page, which must not be done while drawing.

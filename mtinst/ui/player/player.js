@@ -11,6 +11,10 @@
       this.lanes = new Lanes(this.root);
       this.song = null;
       this.value = null;
+      this.shownSong = this.shownSource = this.shownFiles = null; // of the value before
+      this.probabilities = null; // {url, planes}, once they were wanted
+      this.wantsProbabilities = false;
+      this.preview = null; // a loop while it is dragged
       this.follows = true;
       this.isHeard = (name) => this.mixer.isHeard(name);
       // What the pictures need to know beside the song.
@@ -64,14 +68,15 @@
       return this.root.isConnected;
     }
 
-    // What the page wants to have shown: {song, files: {original, parts} or null, source, probabilities}.
+    // What the page wants to have shown: {song, files: {original, parts} or null, source, probabilities, partial}.
     async show(value) {
       this.value = value;
       if (!value) return this.empty();
       try {
         if (value.song !== this.shownSong) await this.showSong(value);
         if (this.value !== value) return;
-        if (!value.files) this.say("The parts are being played …");
+        if (value.partial) this.say("The rest of the song is still being listened to …");
+        else if (!value.files) this.say("The parts are being played …");
         else if (JSON.stringify(value.files) !== this.shownFiles) await this.loadFiles(value);
       } catch (error) {
         if (this.value === value) this.say("The song could not be loaded; transcribe it once more.");
