@@ -199,11 +199,11 @@ class Actions:
         if shown is None or visit.is_listening:
             return self._nothing()
         instruments = tuple(name for name in INSTRUMENT_NAMES if name in only)
-        adjustment = Adjustment(
-            onset=onset,
-            frame=frame,
+        adjustment = Adjustment(  # a browser's 0 comes as an int, which would be another key of the cache than 0.0
+            onset=float(onset),
+            frame=float(frame),
             shortest_s=None if shortest_ms == self._shortest_ms(None) else shortest_ms / 1000,
-            sensitivity=sensitivity,
+            sensitivity=tuple(map(float, sensitivity)),
             instruments=None if len(instruments) == len(INSTRUMENT_NAMES) else instruments,
         )
         try:

@@ -76,7 +76,7 @@ def offers() -> dict[str, Offer]:
 def make(studio: Studio, result: Result, offer: Offer) -> Path:
     """The file, made now or before; MtinstError when it cannot be made, as when the song is no longer kept."""
     key = key_of("take", version=VERSION, view=result.key, offer=offer.slug)
-    name = f"file{Path(offer.suffix).suffix}"
+    name = f"file.{offer.suffix.rpartition('.')[2]}"  # what it is written as depends on its ending
     folder = studio.cache.find(key)
     if folder is None:
         transcription = studio.transcription(result.source_key, result.adjustment)

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.e2e
 
 PLAYER = "document.querySelector('.mtp').mtinstPlayer"
 N_SAID = "Number(document.querySelector('.mt-status')?.dataset.number ?? 0)"
+OF_LEAVING = ("AbortError", "Unexpected error Connection errored out")
 CLEAR = "#mt-audio button[aria-label*='lear']"
 PHONE = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}
 TITLE = "document.querySelector('#mt-summary h2')?.textContent"
@@ -294,7 +295,8 @@ def test_a_link_brings_the_result_back(watched: Watched, served: Served) -> None
     page.wait_for_selector("#mt-status .mt-error >> text=no longer kept here")
     page.goto(address)
     page.wait_for_function(f"{TITLE} === 'Duo for “two” tones'")
-    assert watched.errors == []
+    # Leaving a page breaks off what Gradio was still asking for, and it complains of that.
+    assert [error for error in watched.errors if not error.startswith(OF_LEAVING)] == []
 
 
 def test_the_right_notes_are_compared(watched: Watched, tmp_path: Path, served: Served) -> None:
