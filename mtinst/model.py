@@ -28,9 +28,6 @@ class ModelConfig:
         come to lie in its own row, where a small kernel sees them together: that is where timbre is.
     has_onset_head : bool
         Whether to predict where notes begin, besides where they sound.
-    has_presence_head : bool
-        Whether to ask first, of the whole clip, which instruments are in it, and to add the answer to the log-odds of
-        each of their cells: a note's neighbourhood alone often cannot tell a guitar from a piano, the clip can.
     has_ensemble_head : bool
         Whether to judge from the first pianoroll which instruments are in the clip at all, and to add the answer to the
         log-odds of each of their cells: one note often cannot tell a guitar from a piano, the whole clip can.
@@ -49,7 +46,6 @@ class ModelConfig:
     widths: tuple[int, ...] = (32, 64, 128, 256)
     harmonics: tuple[int, ...] = (0,)
     has_onset_head: bool = False
-    has_presence_head: bool = False
     has_ensemble_head: bool = False
     has_context: bool = False
     derivation: Literal["mean", "max", "any"] = "mean"
@@ -69,8 +65,9 @@ DEFAULT = ModelConfig(
     widths=(20, 40, 64, 96),
     harmonics=(-12, 0, 12, 19, 24, 28, 31, 34),
     has_onset_head=True,
-    has_presence_head=True,
-    derivation="max",
+    has_ensemble_head=True,
+    has_context=True,
+    derivation="any",
 )
 
 
@@ -81,7 +78,7 @@ class Logits(NamedTuple):
     onset: Tensor | None  # (B, instrument, pitch, frame); None without an onset head
     instrument: Tensor  # (B, instrument, frame)
     pitch: Tensor  # (B, pitch, frame)
-    presence: Tensor | None = None  # (B, instrument): in the clip at all; None without a presence head
+    presence: Tensor | None = None  # (B, instrument): in the clip at all; None without an ensemble head
 
 
 class UNet(nn.Module):
@@ -123,7 +120,6 @@ class UNet(nn.Module):
         self.decoders = nn.ModuleList(block(2 * width, width) for width in widths)
         n_rolls = 2 if config.has_onset_head else 1
         self.head = nn.Conv2d(widths[0], n_rolls * config.n_instruments, 1)
-        self.presence_head = PresenceHead(widths[-1], config.n_instruments) if config.has_presence_head else None
         self.ensemble_head = EnsembleHead(widths[0], config.n_instruments) if config.has_ensemble_head else None
         assert self.head.bias is not None
         nn.init.constant_(self.head.bias, -4.0)  # nearly all cells are silent: start there, not at one half
@@ -142,15 +138,14 @@ class UNet(nn.Module):
             skips.append(x)
             x = down(x)  # (B, width, pitch / 2, T / 2)
         x = self.bottleneck(x)
-        presence = None if self.presence_head is None else self.presence_head(x)  # (B, instrument)
         for decode, up, skip in zip(reversed(self.decoders), reversed(self.ups), reversed(skips), strict=True):
             x = up(x, output_size=skip.shape[-2:])
             x = decode(torch.cat((x, skip), dim=1))
 
         rolls = self.head(x)[..., :n_frames].float()  # (B, rolls * instrument, pitch, T)
+        presence = None
         if self.ensemble_head is not None:
             presence = self.ensemble_head(rolls[:, : self.config.n_instruments], x[..., :n_frames])
-        if presence is not None:
             rolls = rolls + presence.repeat(1, rolls.shape[1] // presence.shape[1])[:, :, None, None]
         piano, *onset = rolls.split(self.config.n_instruments, dim=1)
         return Logits(piano, onset[0] if onset else None, *self._derive(piano), presence)
@@ -252,25 +247,6 @@ class EnsembleHead(nn.Module):
         heard = shares @ features.float().flatten(2).transpose(1, 2)  # (B, instrument, n_features)
         seen = torch.cat((in_frame.mean(dim=2), likeliest, heard.flatten(1)), dim=1)
         result: Tensor = self.out(functional.leaky_relu(self.hidden(seen)))
-        return result
-
-
-class PresenceHead(nn.Module):
-    """Which instruments are in a clip: the bottleneck's mean and maximum over time, through two layers."""
-
-    def __init__(self, n_in: int, n_instruments: int, n_hidden: int = 128) -> None:
-        super().__init__()
-        self.hidden = nn.Linear(4 * n_in, n_hidden)
-        self.out = nn.Linear(n_hidden, n_instruments)
-        # It begins without an opinion, so that it can be added to a network that was trained without it.
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, n_in, pitch, T) -> (B, n_instruments)."""
-        over_pitch = torch.cat((x.mean(dim=2), x.amax(dim=2)), dim=1)  # (B, 2 n_in, T)
-        pooled = torch.cat((over_pitch.mean(dim=2), over_pitch.amax(dim=2)), dim=1)
-        result: Tensor = self.out(functional.leaky_relu(self.hidden(pooled)))
         return result
 
 

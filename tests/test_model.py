@@ -82,27 +82,13 @@ def test_clips_of_a_batch_do_not_touch_each_other() -> None:
         assert_close(network(clips).piano[1], network(clips[1:2]).piano[0])
 
 
-def test_presence_is_added_to_every_cell_of_its_instrument() -> None:
-    clip = torch.rand(1, 88, 16)
-    network = small_network(ModelConfig(widths=(4, 8), has_presence_head=True))
-    with torch.inference_mode():
-        before = network(clip)
-        assert network.presence_head is not None
-        network.presence_head.out.bias.add_(torch.tensor([0.0, 3.0] + [0.0] * 7))
-        after = network(clip)
-        bias = network.presence_head.out.bias
-    assert before.presence is not None
-    assert_close(after.presence, before.presence + bias)
-    assert_close(after.piano - before.piano, bias[None, :, None, None].expand_as(after.piano))
-
-
-def test_a_new_presence_head_changes_nothing_yet() -> None:
+def test_a_new_ensemble_head_and_context_change_nothing_yet() -> None:
     clip = torch.rand(1, 88, 16)
     without = small_network(ModelConfig(widths=(4, 8)))
-    with_head = small_network(ModelConfig(widths=(4, 8), has_presence_head=True))
-    with_head.load_state_dict({**with_head.state_dict(), **without.state_dict()})
+    with_both = small_network(ModelConfig(widths=(4, 8), has_ensemble_head=True, has_context=True))
+    with_both.load_state_dict({**with_both.state_dict(), **without.state_dict()})
     with torch.inference_mode():
-        assert_close(with_head(clip).piano, without(clip).piano)
+        assert_close(with_both(clip).piano, without(clip).piano)
         assert without(clip).presence is None
 
 

@@ -17,7 +17,7 @@ from train.loop import TrainingError, fit, learning_rate_at
 from train.losses import multitask_loss
 
 STORE = tone_store()
-TINY = replace(EXPERIMENTS["tiny"], clips_per_epoch=8, epochs=3, average_decay=0.5)
+TINY = replace(EXPERIMENTS["tiny"], optimizer="muon", clips_per_epoch=8, epochs=3, average_decay=0.5)
 
 
 @pytest.fixture
@@ -73,10 +73,9 @@ def test_mixed_precision_learns_as_full_precision_does(
         experiment = replace(TINY, epochs=2, optimizer=optimizer, is_mixed_precision=is_mixed)
         fit(experiment, prepared, run_dir, n_workers=0, device="cpu")
         header, *rows = (run_dir / "log.csv").read_text().splitlines()
-        first, last = (float(row.split(",")[header.split(",").index("loss_piano")]) for row in (rows[0], rows[-1]))
-        assert last < first
-        losses[is_mixed] = last
-    assert losses[True] == pytest.approx(losses[False], rel=0.05)
+        losses[is_mixed] = [float(row.split(",")[header.split(",").index("loss_piano")]) for row in rows]
+    assert losses[True] == pytest.approx(losses[False], rel=0.03)
+    assert losses[True] != losses[False], "it makes some difference"
 
 
 def test_a_run_can_start_from_other_weights(prepared: Path, tmp_path: Path) -> None:
@@ -84,7 +83,7 @@ def test_a_run_can_start_from_other_weights(prepared: Path, tmp_path: Path) -> N
     fit(short, prepared, tmp_path / "first", n_workers=0, device="cpu")
     first = tmp_path / "first" / "best.safetensors"
     fit(
-        replace(short, learning_rate=0.0, model=replace(TINY.model, has_presence_head=False)),
+        replace(short, learning_rate=0.0, model=replace(TINY.model, has_ensemble_head=False)),
         prepared,
         tmp_path / "second",
         n_workers=0,
@@ -95,7 +94,7 @@ def test_a_run_can_start_from_other_weights(prepared: Path, tmp_path: Path) -> N
     taken = state(tmp_path / "second")["model"]
     assert torch.equal(known["head.weight"], taken["head.weight"])
     assert torch.equal(known["feature_mean"], taken["feature_mean"])
-    assert "presence_head.out.weight" not in taken
+    assert "ensemble_head.out.weight" not in taken
 
 
 def test_training_stops_when_the_loss_is_not_a_number(prepared: Path, tmp_path: Path) -> None:

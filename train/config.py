@@ -114,12 +114,30 @@ class Experiment:
 EXPERIMENTS = {
     experiment.name: experiment
     for experiment in (
-        Experiment(name="default"),
+        Experiment(
+            name="default",
+            mix=MixConfig(
+                timbre_db=5.0,
+                timbre_knots=8,
+                dynamics_db=2.5,
+                room=0.35,
+                band_limit=0.12,
+                compression=0.3,
+                drums=0.4,
+                singing=0.2,
+            ),
+            epochs=80,
+            clips_per_epoch=3000,
+            batch_size=8,
+            optimizer="muon",
+            is_mixed_precision=True,
+            cooldown_epochs=80,
+        ),
         Experiment(name="paper", model=PAPER, loss=LossWeights(onset=0.0, positive=10.0), learning_rate=1e-3),
         Experiment(
             name="tiny",
             model=ModelConfig(
-                widths=(4, 8), harmonics=(0, 12), has_onset_head=True, has_presence_head=True, derivation="max"
+                widths=(4, 8), harmonics=(0, 12), has_onset_head=True, has_ensemble_head=True, derivation="any"
             ),
             epochs=2,
             clips_per_epoch=16,
