@@ -14,18 +14,23 @@ import app
 from mtinst.pipeline import Audio, Progress, Transcriber
 from mtinst.transcription import Transcription
 
-stream = Transcriber.stream
-hold = Path(sys.argv[1])
 
+def hold_streams(hold: Path) -> None:
+    """Have :meth:`Transcriber.stream` yield its latest window again and again while the file exists."""
+    stream = Transcriber.stream
 
-def held_stream(self: Transcriber, audio: Audio, sample_rate: int | None = None) -> Iterator[Progress | Transcription]:
-    """What :meth:`Transcriber.stream` yields; after each window that again while the file exists."""
-    for step in stream(self, audio, sample_rate):
-        yield step
-        while isinstance(step, Progress) and step.partial is not None and hold.exists():
-            time.sleep(0.05)
+    def held_stream(
+        self: Transcriber, audio: Audio, sample_rate: int | None = None
+    ) -> Iterator[Progress | Transcription]:
+        for step in stream(self, audio, sample_rate):
             yield step
+            while isinstance(step, Progress) and step.partial is not None and hold.exists():
+                time.sleep(0.05)
+                yield step
+
+    Transcriber.stream = held_stream  # type: ignore[method-assign]
 
 
-Transcriber.stream = held_stream  # type: ignore[method-assign]
-sys.exit(app.main())
+if __name__ == "__main__":
+    hold_streams(Path(sys.argv[1]))
+    sys.exit(app.main())
