@@ -4,15 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pytest
 import torch
 
 from mtinst.checkpoint import load_checkpoint
 from mtinst.model import UNet
-from tests.train_data import tone_store
+from tests.train_data import tone_store, write_prepared
 from train.config import EXPERIMENTS, Experiment, LossWeights
-from train.datasets import Batch, MixtureDataset, PartStore, collate
+from train.datasets import Batch, MixtureDataset, collate
 from train.loop import TrainingError, fit, learning_rate_at
 from train.losses import multitask_loss
 
@@ -21,16 +20,9 @@ TINY = replace(EXPERIMENTS["tiny"], optimizer="muon", clips_per_epoch=8, epochs=
 
 
 @pytest.fixture
-def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def prepared(tmp_path: Path) -> Path:
     """A folder that looks prepared: the tones as parts, two clips to validate on."""
-    monkeypatch.setattr(PartStore, "open", classmethod(lambda cls, folder: STORE))
-    rng = np.random.default_rng(0)
-    np.savez(
-        tmp_path / "valid.npz",
-        samples=rng.integers(-3000, 3000, (2, 16000), dtype=np.int16),
-        notes=np.array([(0, 0, 3, 20, 40), (1, 4, 5, 9, 50)], dtype=np.int32),
-    )
-    return tmp_path
+    return write_prepared(tmp_path)
 
 
 def state(run_dir: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A part store in memory, made of tones, for tests of training; and the same on disk, as if it had been prepared."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from train.labels import FRAME_NOTE
 from train.prepare import N_FRAMES, N_SAMPLES, NOISE
 
 
+@cache
 def tone_store(n_parts: int = 26) -> PartStore:
     """Every class twice, what is not to be reported too; each part one tone of two seconds, two parts to a group."""
     classes = np.arange(n_parts) % (NOISE + 1)

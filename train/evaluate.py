@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,6 +70,11 @@ class ClipArrays:
         result: FloatArray = self.samples[clip].astype(np.float32) / np.float32(32767)
         return result
 
+    @cached_property
+    def features(self) -> list[FloatArray]:
+        """The log-CQT of each clip, from its audio; computed when first needed."""
+        return [log_cqt(self.audio(clip)) for clip in range(len(self))]
+
     def truth(self, clip: int) -> BoolArray:
         """Which note of which instrument sounds when, (instrument, pitch, frame)."""
         roll = np.zeros((N_INSTRUMENTS, SPEC.n_pitches, SPEC.n_frames(self.samples.shape[1])), dtype=np.bool_)
@@ -125,14 +131,11 @@ class Scores:
     taken_for: list[list[float]]  # [there][reported]: share of cells, see _taken_for
 
 
-def quick_scores(model: UNet, clips: ClipArrays, features: Iterable[FloatArray] | None = None) -> dict[str, float]:
-    """The paper's three figures at the thresholds that suit these very clips best: to watch a run by, not to print.
-
-    `features` are the clips' log-CQTs, when they were computed before.
-    """
+def quick_scores(model: UNet, clips: ClipArrays) -> dict[str, float]:
+    """The paper's three figures at the thresholds that suit these very clips best: to watch a run by, not to print."""
     was_training = model.training
     model.eval()
-    rolls = [predict_rolls(model, one) for one in (clip_features(clips) if features is None else features)]
+    rolls = [predict_rolls(model, features) for features in clips.features]
     model.train(was_training)
     truths = [clips.truth(clip) for clip in range(len(clips))]
     thresholds = choose_roll_thresholds(rolls, truths)
@@ -199,7 +202,7 @@ def evaluate(weights: Path, clips: ClipArrays) -> Scores:
 
 def predict_all(model: UNet, clips: ClipArrays) -> list[Rolls]:
     """Rolls of every clip, from its audio."""
-    return [predict_rolls(model, features) for features in tqdm(clip_features(clips), total=len(clips), mininterval=5)]
+    return [predict_rolls(model, features) for features in tqdm(clips.features, mininterval=5)]
 
 
 def _rolls_and_truths(model: UNet, clips: ClipArrays) -> tuple[list[Rolls], list[BoolArray]]:
@@ -257,11 +260,6 @@ def choose_roll_thresholds(rolls: Sequence[Rolls], truths: Sequence[BoolArray]) 
         instrument=tuple(_GRID[_f1(instrument).argmax(axis=0)].tolist()),
         pitch=float(_GRID[_accuracy(pitch).argmax()]),
     )
-
-
-def clip_features(clips: ClipArrays) -> Iterable[FloatArray]:
-    """The log-CQT of each clip, from its audio."""
-    return (log_cqt(clips.audio(clip)) for clip in range(len(clips)))
 
 
 def _frame_scores(rolls: Sequence[Rolls], truths: Sequence[BoolArray], thresholds: RollThresholds) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from mtinst.notes import Thresholds
 from mtinst.spec import SPEC
 from train.config import Experiment
 from train.datasets import Batch, MixtureDataset, PartStore, collate
-from train.evaluate import ClipArrays, clip_features, quick_scores
+from train.evaluate import ClipArrays, quick_scores
 from train.figures import plot_log, write_png
 from train.losses import Losses, multitask_loss
 from train.optimizer import make_optimizers
@@ -131,7 +131,6 @@ def fit(
     processes = Processes.start(device)
     store = PartStore.open(prepared_dir / "parts")
     validation = ClipArrays.open(prepared_dir / "valid.npz").first(n_validation_clips)
-    validation_features = list(clip_features(validation)) if processes.is_first else []
     run = _begin(experiment, store, run_dir, processes, initial_weights=initial_weights, is_compiled=is_compiled)
 
     while run.epoch < experiment.epochs:
@@ -150,7 +149,7 @@ def fit(
         run.epoch += 1
         run.seconds += time.monotonic() - began
         if processes.is_first:
-            scores = quick_scores(run.averaged, validation, validation_features)
+            scores = quick_scores(run.averaged, validation)
             _keep(run, losses, scores, experiment, run_dir)
         processes.wait()
     processes.leave()
