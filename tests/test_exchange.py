@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from mtinst.exchange import activations_to_csv, notes_to_csv, to_jams
-from mtinst.notes import Note, Thresholds
+from mtinst.notes import Note
 from mtinst.rolls import Rolls
 from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC
 from mtinst.transcription import Transcription
+from tests.tiny import transcription_with
 
 NOTES = [Note(0.0, 0.32, pitch=60, instrument="cello", velocity=70), Note(0.16, 0.64, pitch=72, instrument="flute")]
 
@@ -22,15 +23,7 @@ def transcription() -> Transcription:
     rolls = Rolls.zeros(64)
     rolls.piano[INSTRUMENT_INDEX["cello"], 60 - SPEC.lowest_pitch, :10] = 0.75
     rolls.instrument[INSTRUMENT_INDEX["cello"], 3] = 0.5
-    made = Transcription(
-        rolls=rolls,
-        levels=np.zeros((SPEC.n_pitches, 64), np.float32),
-        thresholds=Thresholds.uniform(),
-        duration_s=2.0,
-        spec=SPEC,
-    )
-    made.__dict__["notes"] = NOTES  # as if decoded
-    return made
+    return transcription_with(NOTES, rolls, 2.0)
 
 
 def test_the_table_of_notes_holds_each_note(transcription: Transcription) -> None:

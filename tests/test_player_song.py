@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from mtinst.compare import compare_notes
-from mtinst.notes import Note, Thresholds
+from mtinst.notes import Note
 from mtinst.rolls import Rolls
 from mtinst.spec import INSTRUMENT_INDEX, N_INSTRUMENTS, SPEC
 from mtinst.transcription import Transcription
 from mtinst.ui.player.song import FAINTEST, STEP, song_record, write_probabilities
+from tests.tiny import transcription_with
 
 
 def transcription_of(notes: list[Note], n_frames: int = 64) -> Transcription:
@@ -24,15 +25,7 @@ def transcription_of(notes: list[Note], n_frames: int = 64) -> Transcription:
         row = rolls.piano[INSTRUMENT_INDEX[note.instrument], note.pitch - SPEC.lowest_pitch]
         row[first : (first + end) // 2] = 0.6
         row[(first + end) // 2 : end] = 0.8
-    transcription = Transcription(
-        rolls=rolls,
-        levels=np.zeros((SPEC.n_pitches, n_frames), np.float32),
-        thresholds=Thresholds.uniform(),
-        duration_s=n_frames / SPEC.frame_rate,
-        spec=SPEC,
-    )
-    transcription.__dict__["notes"] = sorted(notes)  # as if decoded
-    return transcription
+    return transcription_with(sorted(notes), rolls, n_frames / SPEC.frame_rate)
 
 
 NOTES = [

@@ -27,7 +27,6 @@ from mtinst.midi import read_midi, write_midi
 from mtinst.notes import Note, Thresholds
 from mtinst.rolls import Rolls
 from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, SPEC
-from mtinst.transcription import Transcription
 from mtinst.ui import render, texts
 from mtinst.ui.actions import Actions
 from mtinst.ui.adjustment import NEUTRAL, Adjustment
@@ -41,7 +40,7 @@ from mtinst.ui.routes import take_route
 from mtinst.ui.settings import PageSettings, SettingsError, default_cache_folder, settings_from_environment
 from mtinst.ui.studio import Studio
 from mtinst.ui.takeaway import make, offers, safe_stem
-from tests.tiny import RATE, write_song, write_weights
+from tests.tiny import RATE, transcription_with, write_song, write_weights
 
 
 @pytest.fixture(scope="module")
@@ -321,15 +320,7 @@ def test_song_record_holds_every_note_and_both_rolls() -> None:
     rolls = Rolls.zeros(64)
     rolls.instrument[INSTRUMENT_INDEX["cello"], 3] = 1.0
     rolls.pitch[60 - SPEC.lowest_pitch, 5] = 0.5
-    transcription = Transcription(
-        rolls=rolls,
-        levels=np.zeros((SPEC.n_pitches, 64), np.float32),
-        thresholds=Thresholds.uniform(),
-        duration_s=2.0,
-        spec=SPEC,
-    )
-    transcription.__dict__["notes"] = notes  # as if decoded
-    record = json.loads(json.dumps(song_record(transcription)))
+    record = json.loads(json.dumps(song_record(transcription_with(notes, rolls, 2.0))))
     by_name = {instrument["name"]: instrument for instrument in record["instruments"]}
     assert tuple(by_name) == INSTRUMENT_NAMES
     assert by_name["cello"]["notes"] == [[0.0, 0.32, 60, 0, 2]]

@@ -9,9 +9,10 @@ import torch
 from mtinst.checkpoint import save_checkpoint
 from mtinst.features import log_cqt
 from mtinst.model import ModelConfig, UNet
-from mtinst.notes import Thresholds
-from mtinst.rolls import predict_rolls
-from mtinst.spec import INSTRUMENT_NAMES, FloatArray
+from mtinst.notes import Note, Thresholds
+from mtinst.rolls import Rolls, predict_rolls
+from mtinst.spec import INSTRUMENT_NAMES, SPEC, FloatArray
+from mtinst.transcription import Transcription
 
 RATE = 16_000
 HEARD = ("violin", "cello", "flute")
@@ -53,3 +54,16 @@ def write_weights(path: Path) -> Path:
         training={},
     )
     return path
+
+
+def transcription_with(notes: list[Note], rolls: Rolls, duration_s: float) -> Transcription:
+    """One that holds just these notes and rolls, as if the notes had been decoded."""
+    transcription = Transcription(
+        rolls=rolls,
+        levels=np.zeros((SPEC.n_pitches, rolls.n_frames), np.float32),
+        thresholds=Thresholds.uniform(),
+        duration_s=duration_s,
+        spec=SPEC,
+    )
+    transcription.__dict__["notes"] = notes
+    return transcription
