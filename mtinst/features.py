@@ -51,12 +51,20 @@ def cqt(samples: FloatArray, spec: FeatureSpec = SPEC) -> ComplexArray:
         padded,
         sr=spec.sample_rate,
         hop_length=spec.hop_length,
-        fmin=librosa.midi_to_hz(spec.lowest_pitch),
+        fmin=spec.lowest_hz,
         n_bins=spec.n_bins,
         bins_per_octave=12 * spec.bins_per_semitone,
+        filter_scale=spec.filter_scale,
         dtype=np.complex64,
     )
     result: ComplexArray = transform[:, :n_frames]
+    return result
+
+
+def by_pitch(levels: FloatArray, spec: FeatureSpec = SPEC) -> FloatArray:
+    """(n_bins, n_frames) to (n_pitches, n_frames): the strongest bin of each row."""
+    of_rows = levels[: spec.n_pitches * spec.bins_per_semitone]
+    result: FloatArray = of_rows.reshape(spec.n_pitches, spec.bins_per_semitone, -1).max(axis=1)
     return result
 
 

@@ -154,11 +154,11 @@ class UNet(nn.Module):
         """(B, n_bins, T) -> (B, harmonics * bins_per_semitone, n_pitches, T), zeros (the mean) outside the CQT."""
         per_semitone = self.spec.bins_per_semitone
         below = -min(self.config.harmonics) * per_semitone
-        above = max(self.config.harmonics) * per_semitone
+        above = max(0, max(self.config.harmonics) - self.spec.semitones_above) * per_semitone
         padded = functional.pad(x, (0, 0, below, above))
-        n_bins = self.spec.n_bins
+        n_bins = self.spec.n_pitches * per_semitone
         shifted = [padded[:, below + shift * per_semitone :][:, :n_bins] for shift in self.config.harmonics]
-        stacked = torch.stack(shifted, dim=1)  # (B, harmonic, n_bins, T)
+        stacked = torch.stack(shifted, dim=1)  # (B, harmonic, pitch * bin, T)
         by_pitch = stacked.reshape(*stacked.shape[:2], self.spec.n_pitches, per_semitone, -1)
         return by_pitch.movedim(3, 2).flatten(1, 2)
 

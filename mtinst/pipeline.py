@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mtinst.audio import load_audio, to_mono
 from mtinst.checkpoint import load_checkpoint
-from mtinst.features import log_cqt
+from mtinst.features import by_pitch, log_cqt
 from mtinst.model import UNet
 from mtinst.notes import Thresholds
 from mtinst.rolls import Rolls, iter_windows
@@ -148,7 +148,7 @@ class Transcriber:
         yield Progress(fraction=0.04, stage="cqt", message="Looking for pitches")
         features = log_cqt(samples, self.spec)
         del samples  # an hour of them is 230 MB
-        levels = features.reshape(self.spec.n_pitches, self.spec.bins_per_semitone, n_frames).max(axis=1)
+        levels = by_pitch(features, self.spec)
 
         yield Progress(fraction=0.1, stage="network", message="Listening")
         for done in iter_windows(self.model, features, self.spec):

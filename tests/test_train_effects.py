@@ -15,10 +15,10 @@ SEEDS = range(20)
 def test_gains_are_positive_numbers_of_the_right_shape(seed: int) -> None:
     rng = np.random.default_rng(seed)
     for gain, length in (
-        (equaliser(rng, spread_db=6, n_knots=9), SPEC.n_bins),
+        (equaliser(rng, SPEC, spread_db=6, n_knots=9), SPEC.n_bins),
         (dynamics(rng, 128, spread_db=3), 128),
         (dynamics(rng, 1, spread_db=3), 1),
-        (band_limit(rng), SPEC.n_bins),
+        (band_limit(rng, SPEC), SPEC.n_bins),
     ):
         assert gain.shape == (length,)
         assert gain.dtype == np.float32
@@ -27,7 +27,7 @@ def test_gains_are_positive_numbers_of_the_right_shape(seed: int) -> None:
 
 
 def test_a_narrow_band_loses_its_ends_and_keeps_its_middle() -> None:
-    gains = np.stack([band_limit(np.random.default_rng(seed)) for seed in range(200)])
+    gains = np.stack([band_limit(np.random.default_rng(seed), SPEC) for seed in range(200)])
     assert_allclose(gains[:, 30:50], 1, atol=1e-6)
     assert gains.max() == 1
     assert (gains[:, -1] < 0.5).any()

@@ -1,5 +1,7 @@
 """A part store in memory, made of tones, for tests of training; and the same on disk, as if it had been prepared."""
 
+import json
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
@@ -32,6 +34,7 @@ def tone_store(n_parts: int = 26) -> PartStore:
         groups=(np.arange(n_parts) // 2).astype(np.int32),
         note_ends=np.cumsum([len(part) for part in notes]),
         notes=np.concatenate(notes),
+        spec=SPEC,
     )
 
 
@@ -42,7 +45,12 @@ def write_prepared(folder: Path) -> Path:
     parts.mkdir(parents=True)
     np.asarray(store.cqts).tofile(parts / "cqt.f16")
     np.savez(
-        parts / "parts.npz", classes=store.classes, groups=store.groups, note_ends=store.note_ends, notes=store.notes
+        parts / "parts.npz",
+        classes=store.classes,
+        groups=store.groups,
+        note_ends=store.note_ends,
+        notes=store.notes,
+        spec=json.dumps(asdict(store.spec)),
     )
     rng = np.random.default_rng(0)
     for name in ("valid", "same", "unseen"):

@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _prepare(options: argparse.Namespace) -> None:
-    from train.prepare import prepare
+    from train.prepare import FEATURES, prepare
 
     prepare(
         options.data,
@@ -31,6 +31,7 @@ def _prepare(options: argparse.Namespace) -> None:
         n_clips=options.clips,
         seed=options.seed,
         n_jobs=options.jobs,
+        spec=FEATURES[options.features],
     )
 
 
@@ -97,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     prepare.add_argument("--out", type=Path, default=Path("data"), help="where the arrays go (%(default)s)")
     prepare.add_argument("--parts", type=int, default=16000, help="single parts to train on (%(default)s)")
     prepare.add_argument("--clips", type=int, default=300, help="mixtures in each fixed set (%(default)s)")
+    prepare.add_argument("--features", choices=("paper", "fine"), default="fine", help="of parts (%(default)s)")
     prepare.add_argument("--seed", type=int, default=0)
     prepare.add_argument(
         "--jobs", type=int, default=2, help="processes (%(default)s); the result does not depend on it"

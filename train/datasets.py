@@ -4,6 +4,7 @@ A part is stored as its complex CQT, so mixing is adding: levels, equalisation, 
 each clip, and labels follow. Item ``i`` of epoch ``e`` draws from ``default_rng((seed, e, i))``.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -15,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mtinst.features import ComplexArray, scale_to_unit
-from mtinst.spec import N_INSTRUMENTS, SPEC, FloatArray
+from mtinst.spec import N_INSTRUMENTS, FeatureSpec, FloatArray
 from train.config import MixConfig
 from train.effects import band_limit, compressed, dynamics, equaliser, room
 from train.labels import strength
@@ -47,6 +48,7 @@ class PartStore:
     groups: NDArray[np.int32]  # (n_parts,)
     note_ends: NDArray[np.int64]  # (n_parts,)
     notes: NDArray[np.void]  # labels.FRAME_NOTE
+    spec: FeatureSpec
 
     @classmethod
     def open(cls, folder: Path) -> "PartStore":
@@ -55,10 +57,11 @@ class PartStore:
             raise FileNotFoundError(f"{folder} holds no parts: run `python -m train prepare` first.")
         with np.load(folder / "parts.npz") as arrays:
             classes = arrays["classes"]
+            spec = FeatureSpec(**json.loads(str(arrays["spec"])))
             cqts = np.memmap(
-                folder / "cqt.f16", dtype=np.float16, mode="r", shape=(len(classes), SPEC.n_bins, N_FRAMES, 2)
+                folder / "cqt.f16", dtype=np.float16, mode="r", shape=(len(classes), spec.n_bins, N_FRAMES, 2)
             )
-            return cls(cqts, classes, arrays["groups"], arrays["note_ends"], arrays["notes"])
+            return cls(cqts, classes, arrays["groups"], arrays["note_ends"], arrays["notes"], spec)
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -138,33 +141,35 @@ class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
 
     def _mix(self, voices: list[Voice], rng: np.random.Generator) -> tuple[FloatArray, NDArray[np.uint8], FloatArray]:
         n_frames = self._config.n_frames
-        config = self._config
-        mixture = np.zeros((SPEC.n_bins, n_frames), dtype=np.complex64)
+        config, spec = self._config, self._store.spec
+        mixture = np.zeros((spec.n_bins, n_frames), dtype=np.complex64)
         heard: list[tuple[Voice, FloatArray]] = []
         for voice in voices:
-            timbre = equaliser(rng, spread_db=config.timbre_db, n_knots=config.timbre_knots)
+            timbre = equaliser(rng, spec, spread_db=config.timbre_db, n_knots=config.timbre_knots)
             part = self._read(voice) * (np.float32(voice.gain) * timbre[:, None])
             if config.dynamics_db:
                 part *= dynamics(rng, n_frames, spread_db=config.dynamics_db)
             mixture += part
             if self._store.classes[voice.part] < N_INSTRUMENTS:
-                heard.append((voice, strength(np.abs(part))))
+                heard.append((voice, strength(part, spec)))
         if rng.random() < config.room:
             mixture = room(mixture, rng)
-        magnitude = np.abs(mixture) * equaliser(rng, spread_db=4.0, n_knots=5)[:, None]
+        magnitude = np.abs(mixture) * equaliser(rng, spec, spread_db=4.0, n_knots=5)[:, None]
         if rng.random() < config.band_limit:
-            magnitude *= band_limit(rng)[:, None]
+            magnitude *= band_limit(rng, spec)[:, None]
         loudest = float(magnitude.max())
 
-        piano = np.zeros((N_INSTRUMENTS, SPEC.n_pitches, n_frames), dtype=np.uint8)
-        onset = np.zeros((N_INSTRUMENTS, SPEC.n_pitches, n_frames), dtype=np.float32)
+        piano = np.zeros((N_INSTRUMENTS, spec.n_pitches, n_frames), dtype=np.uint8)
+        onset = np.zeros((N_INSTRUMENTS, spec.n_pitches, n_frames), dtype=np.float32)
         for voice, level in heard:
             self._label(voice, level >= loudest * 10 ** (-_INAUDIBLE_DB / 20), piano, onset)
 
         shift = int(rng.integers(-self._config.most_shift, self._config.most_shift + 1))
         # A song's loudest moment is elsewhere as often as not: clips of a song are then quieter than 1 all along.
         headroom = 10 ** (rng.uniform(0, 15) / 20) if rng.random() < 0.5 else 1.0
-        log_cqt = scale_to_unit(_shift_rows(magnitude, shift), reference=loudest * headroom)
+        log_cqt = scale_to_unit(
+            _shift_rows(magnitude, shift * spec.bins_per_semitone), spec, reference=loudest * headroom
+        )
         if rng.random() < config.compression:
             log_cqt = compressed(log_cqt, rng)
         return log_cqt, _shift_rows(piano, shift), _shift_rows(onset, shift)

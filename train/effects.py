@@ -7,16 +7,15 @@ over many frames, is a short filter along time for each bin. All take and give a
 import numpy as np
 
 from mtinst.features import ComplexArray
-from mtinst.spec import SPEC, FloatArray
+from mtinst.spec import SPEC, FeatureSpec, FloatArray
 
 _FRAMES_PER_S = SPEC.frame_rate
-_BINS_PER_OCTAVE = 12 * SPEC.bins_per_semitone
 
 
-def equaliser(rng: np.random.Generator, *, spread_db: float, n_knots: int) -> FloatArray:
+def equaliser(rng: np.random.Generator, spec: FeatureSpec, *, spread_db: float, n_knots: int) -> FloatArray:
     """(n_bins,) a smooth gain, as bodies, microphones and tone controls make: a curve through drawn points."""
     knots = rng.normal(0, spread_db, n_knots)
-    decibels = np.interp(np.arange(SPEC.n_bins), np.linspace(0, SPEC.n_bins - 1, n_knots), knots)
+    decibels = np.interp(np.arange(spec.n_bins), np.linspace(0, spec.n_bins - 1, n_knots), knots)
     return _from_decibels(decibels)
 
 
@@ -27,17 +26,16 @@ def dynamics(rng: np.random.Generator, n_frames: int, *, spread_db: float) -> Fl
     return _from_decibels(decibels)
 
 
-def band_limit(rng: np.random.Generator) -> FloatArray:
+def band_limit(rng: np.random.Generator, spec: FeatureSpec) -> FloatArray:
     """(n_bins,) the gain of a small loudspeaker or a low-rate codec: a steep cut above, below, or both."""
-    bins = np.arange(SPEC.n_bins)
-    decibels = np.zeros(SPEC.n_bins)
+    octaves = np.arange(spec.n_bins) / (12 * spec.bins_per_semitone)
+    n_octaves = spec.n_pitches / 12
+    decibels = np.zeros(spec.n_bins)
     side = rng.integers(3)
     if side != 1:
-        top = rng.uniform(0.6, 1.0) * SPEC.n_bins
-        decibels -= rng.uniform(12, 48) * np.maximum(0, bins - top) / _BINS_PER_OCTAVE
+        decibels -= rng.uniform(12, 48) * np.maximum(0, octaves - rng.uniform(0.6, 1.0) * n_octaves)
     if side != 0:
-        bottom = rng.uniform(0.0, 0.3) * SPEC.n_bins
-        decibels -= rng.uniform(6, 24) * np.maximum(0, bottom - bins) / _BINS_PER_OCTAVE
+        decibels -= rng.uniform(6, 24) * np.maximum(0, rng.uniform(0.0, 0.3) * n_octaves - octaves)
     return _from_decibels(decibels)
 
 
@@ -48,8 +46,8 @@ def room(sound: ComplexArray, rng: np.random.Generator) -> ComplexArray:
     """
     reverberation_s = rng.uniform(0.2, 1.5)
     n_taps = max(2, round(0.7 * reverberation_s * _FRAMES_PER_S))  # down to -42 dB
-    bins, taps = np.arange(SPEC.n_bins)[:, None], np.arange(1, n_taps + 1)[None]
-    faster = 1 + rng.uniform(0, 1) * bins / SPEC.n_bins
+    height, taps = np.linspace(0, 1, len(sound))[:, None], np.arange(1, n_taps + 1)[None]
+    faster = 1 + rng.uniform(0, 1) * height
     decay = 10 ** (-3 * faster * taps / (reverberation_s * _FRAMES_PER_S))  # -60 dB after `reverberation_s`
     filters = decay * (rng.standard_normal(decay.shape) + 1j * rng.standard_normal(decay.shape))
     filters *= 10 ** (rng.uniform(-24, -4) / 20) / np.sqrt((np.abs(filters) ** 2).sum(axis=1, keepdims=True))

@@ -26,7 +26,16 @@ from mtinst.features import log_cqt
 from mtinst.model import UNet
 from mtinst.notes import Note, Thresholds, presence, rolls_to_notes
 from mtinst.rolls import Rolls, predict_rolls
-from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, INSTRUMENTS, N_INSTRUMENTS, SPEC, BoolArray, FloatArray
+from mtinst.spec import (
+    INSTRUMENT_INDEX,
+    INSTRUMENT_NAMES,
+    INSTRUMENTS,
+    N_INSTRUMENTS,
+    SPEC,
+    BoolArray,
+    FeatureSpec,
+    FloatArray,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -70,10 +79,15 @@ class ClipArrays:
         result: FloatArray = self.samples[clip].astype(np.float32) / np.float32(32767)
         return result
 
+    def features(self, spec: FeatureSpec) -> list[FloatArray]:
+        """The log-CQT of each clip, from its audio; kept once it was asked for."""
+        if spec not in self._features:
+            self._features[spec] = [log_cqt(self.audio(clip), spec) for clip in range(len(self))]
+        return self._features[spec]
+
     @cached_property
-    def features(self) -> list[FloatArray]:
-        """The log-CQT of each clip, from its audio; computed when first needed."""
-        return [log_cqt(self.audio(clip)) for clip in range(len(self))]
+    def _features(self) -> dict[FeatureSpec, list[FloatArray]]:
+        return {}
 
     def truth(self, clip: int) -> BoolArray:
         """Which note of which instrument sounds when, (instrument, pitch, frame)."""
@@ -135,7 +149,7 @@ def quick_scores(model: UNet, clips: ClipArrays) -> dict[str, float]:
     """The paper's three figures at the thresholds that suit these very clips best: to watch a run by, not to print."""
     was_training = model.training
     model.eval()
-    rolls = [predict_rolls(model, features) for features in clips.features]
+    rolls = [predict_rolls(model, features, model.spec) for features in clips.features(model.spec)]
     model.train(was_training)
     truths = [clips.truth(clip) for clip in range(len(clips))]
     thresholds = choose_roll_thresholds(rolls, truths)
@@ -202,7 +216,7 @@ def evaluate(weights: Path, clips: ClipArrays) -> Scores:
 
 def predict_all(model: UNet, clips: ClipArrays) -> list[Rolls]:
     """Rolls of every clip, from its audio."""
-    return [predict_rolls(model, features) for features in tqdm(clips.features, mininterval=5)]
+    return [predict_rolls(model, features, model.spec) for features in tqdm(clips.features(model.spec), mininterval=5)]
 
 
 def _rolls_and_truths(model: UNet, clips: ClipArrays) -> tuple[list[Rolls], list[BoolArray]]:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mtinst.features import ComplexArray
+from mtinst.features import ComplexArray, by_pitch
 from mtinst.spec import SPEC, FeatureSpec, FloatArray
 from train.sources import OFFSET, ONSET, PITCH
 
@@ -19,11 +19,11 @@ _ATTACK_FRAMES = 12
 FRAME_NOTE = np.dtype([("first", np.int16), ("end", np.int16), ("pitch", np.int16)])
 
 
-def strength(magnitude: FloatArray) -> FloatArray:
+def strength(part_cqt: ComplexArray, spec: FeatureSpec = SPEC) -> FloatArray:
     """How loud a note of each pitch could be, (n_pitches, n_frames): the loudest of its first three partials."""
+    magnitude = by_pitch(np.abs(part_cqt), spec)
     padded = np.pad(magnitude, ((0, max(_PARTIALS)), (0, 0)))
-    n_pitches = magnitude.shape[0]
-    result: FloatArray = np.max([padded[shift : shift + n_pitches] for shift in _PARTIALS], axis=0)
+    result: FloatArray = np.max([padded[shift : shift + spec.n_pitches] for shift in _PARTIALS], axis=0)
     return result
 
 
@@ -34,7 +34,7 @@ def sounding_notes(notes: NDArray[np.float64], part_cqt: ComplexArray, spec: Fea
     ----------
     notes : ndarray of float64, shape (n_notes, 4)
         As in :class:`train.sources.Track`, in seconds of the part.
-    part_cqt : ndarray of complex64, shape (n_pitches, n_frames)
+    part_cqt : ndarray of complex64, shape (n_bins, n_frames)
         CQT of the part alone.
 
     Returns
@@ -42,7 +42,7 @@ def sounding_notes(notes: NDArray[np.float64], part_cqt: ComplexArray, spec: Fea
     ndarray of FRAME_NOTE
         First frame, frame after the last, and row (0 is ``spec.lowest_pitch``); notes outside the part are left out.
     """
-    heard = strength(np.abs(part_cqt).astype(np.float32))
+    heard = strength(part_cqt, spec)
     silence = float(heard.max(initial=0.0)) * 10.0 ** (-_SILENCE_DB / 20.0)
     n_frames = part_cqt.shape[1]
     result = []
@@ -65,7 +65,7 @@ def audible_notes(
     notes: NDArray[np.void], part_cqt: ComplexArray, loudest: float, *, floor_db: float = 50.0
 ) -> NDArray[np.void]:
     """Cut or drop notes where they are more than `floor_db` below `loudest`, the mixture's largest magnitude."""
-    heard = strength(np.abs(part_cqt).astype(np.float32))
+    heard = strength(part_cqt)
     floor = loudest * 10.0 ** (-floor_db / 20.0)
     result = []
     for note in notes:

@@ -25,11 +25,11 @@ from mtinst.checkpoint import load_checkpoint, save_checkpoint
 from mtinst.errors import MtinstError
 from mtinst.model import UNet, n_weights
 from mtinst.notes import Thresholds
-from mtinst.spec import SPEC
 from train.config import Experiment
 from train.datasets import Batch, MixtureDataset, PartStore, collate
 from train.evaluate import ClipArrays, quick_scores
 from train.figures import plot_log, write_png
+from train.grow import grow
 from train.losses import Losses, multitask_loss
 from train.optimizer import make_optimizers
 from train.parallel import BatchShare, Processes
@@ -118,7 +118,7 @@ def fit(
     n_validation_clips : int
         Scored after each epoch.
     initial_weights : Path, optional
-        A checkpoint to start from instead of random weights; tensors that it lacks start at random.
+        A checkpoint to start from instead of random weights, of this network or a narrower one (:mod:`train.grow`).
     is_compiled : bool
         Have :func:`torch.compile` fuse the step: a minute to begin with, then nearly twice the clips a second on a CPU.
 
@@ -166,17 +166,15 @@ def _begin(
 ) -> _Run:
     """The run as its folder has it, or a new one."""
     torch.manual_seed(experiment.seed)
-    model = UNet(experiment.model, SPEC)
+    model = UNet(experiment.model, store.spec)
     last = run_dir / "last.pt"
-    if initial_weights is not None:
-        _start_from(model, initial_weights)
-    elif not last.is_file():
-        _set_statistics(
-            model,
-            MixtureDataset(
-                store, experiment.mix, seed=experiment.seed, epoch=_STATISTICS_EPOCH, n_clips=_STATISTICS_CLIPS
-            ),
+    if not last.is_file():
+        unheard = MixtureDataset(
+            store, experiment.mix, seed=experiment.seed, epoch=_STATISTICS_EPOCH, n_clips=_STATISTICS_CLIPS
         )
+        _set_statistics(model, unheard)
+        if initial_weights is not None:
+            grow(load_checkpoint(initial_weights)[0], model)
     model.to(processes.device)
     shared = processes.shared(model)
 
@@ -281,15 +279,6 @@ def _step(run: _Run, batch: Batch, experiment: Experiment) -> Losses:
 
 def _moving_average(model: UNet, decay: float) -> AveragedModel:
     return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)  # type: ignore[no-untyped-call]
-
-
-def _start_from(model: UNet, weights: Path) -> None:
-    """Take over what another network has of the same name and shape: its statistics, and all but new heads."""
-    known, _ = load_checkpoint(weights)
-    wanted = model.state_dict()
-    taken = {name: t for name, t in known.state_dict().items() if name in wanted and wanted[name].shape == t.shape}
-    model.load_state_dict({**wanted, **taken})
-    logger.info("%d of %d tensors from %s", len(taken), len(wanted), weights)
 
 
 def _set_statistics(model: UNet, dataset: MixtureDataset) -> None:

@@ -13,9 +13,10 @@ Item ``i`` draws from ``default_rng((seed, set, i))``, so the number of processe
 """
 
 import csv
+import json
 import multiprocessing
 import tarfile
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from mtinst.features import ComplexArray, cqt
-from mtinst.spec import INSTRUMENT_INDEX, N_INSTRUMENTS, SPEC, FloatArray
+from mtinst.spec import FINE, INSTRUMENT_INDEX, N_INSTRUMENTS, SPEC, FeatureSpec, FloatArray
 from train.arrange import Library, Part
 from train.labels import FRAME_NOTE, audible_notes, sounding_notes
 from train.medium import MOST_VARISPEED, compress, encode, strum, varispeed
@@ -36,6 +37,7 @@ N_SAMPLES = round(CLIP_S * RATE)
 N_FRAMES = SPEC.n_frames(N_SAMPLES)
 # What is not one of the nine comes after them.
 OTHER, DRUMS, SINGING, NOISE = range(N_INSTRUMENTS, N_INSTRUMENTS + 4)
+FEATURES = {"paper": SPEC, "fine": FINE}
 CLASS_INDEX = {**INSTRUMENT_INDEX, "other": OTHER, "drums": DRUMS, "singing": SINGING, "noise": NOISE}
 
 _PARTS_SEED, _NOISE_SEED = 0, 1
@@ -78,8 +80,13 @@ class Clip:
     notes: NDArray[np.int32]
 
 
-def prepare(data_dir: Path, out_dir: Path, *, n_parts: int, n_clips: int, seed: int, n_jobs: int) -> None:
-    """Write everything above to `out_dir`; `data_dir` is laid out as in the README of this package."""
+def prepare(
+    data_dir: Path, out_dir: Path, *, n_parts: int, n_clips: int, seed: int, n_jobs: int, spec: FeatureSpec = FINE
+) -> None:
+    """Write everything above to `out_dir`; `data_dir` is laid out as in the README of this package.
+
+    Parts are kept as `spec` has it, which is what networks are then trained on; fixed sets are audio, the same for all.
+    """
     midi_dir = unpack_midi(data_dir, out_dir)
     files = find_pieces(midi_dir)
     with (out_dir / "pieces.csv").open("w", newline="") as file:
@@ -88,7 +95,7 @@ def prepare(data_dir: Path, out_dir: Path, *, n_parts: int, n_clips: int, seed: 
         writer.writerows((f.path.relative_to(midi_dir).as_posix(), f.split) for f in files)
     for clip_set in CLIP_SETS:
         write_clips(out_dir, data_dir, midi_dir, clip_set, n_clips=n_clips, seed=seed, n_jobs=n_jobs)
-    write_parts(out_dir, data_dir, midi_dir, n_parts=n_parts, seed=seed, n_jobs=n_jobs)
+    write_parts(out_dir, data_dir, midi_dir, n_parts=n_parts, seed=seed, n_jobs=n_jobs, spec=spec)
 
 
 def unpack_midi(data_dir: Path, out_dir: Path) -> Path:
@@ -106,14 +113,16 @@ def unpack_midi(data_dir: Path, out_dir: Path) -> Path:
     return midi_dir
 
 
-def write_parts(out_dir: Path, data_dir: Path, midi_dir: Path, *, n_parts: int, seed: int, n_jobs: int) -> None:
+def write_parts(
+    out_dir: Path, data_dir: Path, midi_dir: Path, *, n_parts: int, seed: int, n_jobs: int, spec: FeatureSpec
+) -> None:
     """Render groups of parts (each group one excerpt) until there are `n_parts`."""
     folder = out_dir / "parts"
     folder.mkdir(parents=True, exist_ok=True)
     classes: list[int] = []
     groups: list[int] = []
     notes: list[NDArray[np.void]] = []
-    setup = (data_dir, midi_dir, "train", "train", seed)
+    setup = (data_dir, midi_dir, "train", "train", seed, spec)
     with (
         (folder / "cqt.f16.partial").open("wb") as file,
         multiprocessing.get_context("spawn").Pool(n_jobs, _start_worker, setup) as pool,
@@ -135,6 +144,7 @@ def write_parts(out_dir: Path, data_dir: Path, midi_dir: Path, *, n_parts: int, 
         groups=np.array(groups, dtype=np.int32),
         note_ends=np.cumsum([len(part) for part in notes]),
         notes=np.concatenate(notes),
+        spec=json.dumps(asdict(spec)),
     )
     (folder / "cqt.f16.partial").replace(folder / "cqt.f16")
 
@@ -156,16 +166,19 @@ def write_clips(
     )
 
 
-def render_group(library: Library, band: Band, rng: np.random.Generator) -> list[RenderedPart]:
+def render_group(
+    library: Library, band: Band, rng: np.random.Generator, spec: FeatureSpec = SPEC
+) -> list[RenderedPart]:
     """One excerpt, each of its parts alone; now and then a stretch of noise instead."""
     if rng.random() < _NOISE_SHARE:
-        return [RenderedPart(NOISE, _at_unit_power(cqt(noise(N_SAMPLES, rng))), np.empty(0, FRAME_NOTE))]
+        return [RenderedPart(NOISE, _at_unit_power(cqt(noise(N_SAMPLES, rng), spec)), np.empty(0, FRAME_NOTE))]
     rendered = []
     for drawn in library.draw_parts(rng, CLIP_S):
         part, sound = _produce(band, drawn, rng)
-        part_cqt = cqt(sound)
+        part_cqt = cqt(sound, spec)
         if np.abs(part_cqt).max() > 0:
-            rendered.append(RenderedPart(CLASS_INDEX[part.plays], _at_unit_power(part_cqt), _labels(part, part_cqt)))
+            labels = _labels(part, part_cqt, spec)
+            rendered.append(RenderedPart(CLASS_INDEX[part.plays], _at_unit_power(part_cqt), labels))
     return rendered
 
 
@@ -237,10 +250,10 @@ def _play(band: Band, part: Part, rng: np.random.Generator) -> FloatArray:
     return band.play(part.notes, band.draw_timbre(part.plays, rng), N_SAMPLES, rng)
 
 
-def _labels(part: Part, part_cqt: ComplexArray) -> NDArray[np.void]:
+def _labels(part: Part, part_cqt: ComplexArray, spec: FeatureSpec = SPEC) -> NDArray[np.void]:
     if part.plays not in INSTRUMENT_INDEX:
         return np.empty(0, FRAME_NOTE)
-    return sounding_notes(part.notes, part_cqt)
+    return sounding_notes(part.notes, part_cqt, spec)
 
 
 def _at_unit_power(part_cqt: ComplexArray) -> ComplexArray:
@@ -257,17 +270,21 @@ class _Worker:
     library: Library
     band: Band
     seed: int
+    spec: FeatureSpec
 
 
-def _start_worker(data_dir: Path, midi_dir: Path, pieces: Split, timbres: TimbreSplit, seed: int) -> None:
+def _start_worker(
+    data_dir: Path, midi_dir: Path, pieces: Split, timbres: TimbreSplit, seed: int, spec: FeatureSpec = SPEC
+) -> None:
     _Worker.library = Library(find_pieces(midi_dir), pieces)
     _Worker.band = Band(data_dir, timbres)
     _Worker.seed = seed
+    _Worker.spec = spec
 
 
 def _render_group(group: int) -> list[RenderedPart]:
     rng = np.random.default_rng((_Worker.seed, _PARTS_SEED, group))
-    return render_group(_Worker.library, _Worker.band, rng)
+    return render_group(_Worker.library, _Worker.band, rng, _Worker.spec)
 
 
 def _render_clip(job: tuple[ClipSet, int]) -> Clip:
