@@ -6,6 +6,7 @@ so a long file needs little more memory than its result. Channels are averaged; 
 """
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import groupby
@@ -18,7 +19,7 @@ import soundfile as sf
 import soxr
 from numpy.typing import NDArray
 
-from mtinst.errors import AudioError
+from mtinst.errors import AudioError, MtinstError
 from mtinst.spec import SPEC, FloatArray
 
 Block = tuple[int, FloatArray]  # sample rate, mono samples
@@ -27,6 +28,10 @@ Block = tuple[int, FloatArray]  # sample rate, mono samples
 BLOCK_SAMPLES = 4096
 SLOWEST_RATE, FASTEST_RATE = 1_000, 1_000_000
 """Sample rates in Hz outside these come from damaged headers, and could ask for any amount of memory."""
+LONGEST_S = 7200.0
+"""Longer recordings are refused unless told otherwise: a file of a few kilobytes can unpack to days of silence."""
+LONGEST_NAME = 255
+"""Characters of a name that a message repeats; no file system takes longer ones."""
 
 # Containers that FFmpeg may open. Left out on purpose: playlists and manifests, which name other files and addresses.
 CONTAINERS = (
@@ -35,7 +40,7 @@ CONTAINERS = (
 )
 
 
-def load_audio(path: str | Path, sample_rate: int = SPEC.sample_rate) -> FloatArray:
+def load_audio(path: str | Path, sample_rate: int = SPEC.sample_rate, *, longest_s: float = LONGEST_S) -> FloatArray:
     """Read an audio file as mono.
 
     A damaged or cut-off file is read as far as it can be decoded. Silence is audio.
@@ -46,6 +51,8 @@ def load_audio(path: str | Path, sample_rate: int = SPEC.sample_rate) -> FloatAr
         Any name; the format is told by the content.
     sample_rate : int
         Of the result, in Hz.
+    longest_s : float
+        What lasts longer is refused once this much of it is decoded, whatever its header promises.
 
     Returns
     -------
@@ -55,7 +62,8 @@ def load_audio(path: str | Path, sample_rate: int = SPEC.sample_rate) -> FloatAr
     Raises
     ------
     AudioError
-        If there is no such file, or it holds no audio that can be decoded, or NaN. The sentence starts with its name.
+        If there is no such file, or it holds no audio that can be decoded, or NaN, or too much. The sentence starts
+        with its name.
 
     Examples
     --------
@@ -69,8 +77,8 @@ def load_audio(path: str | Path, sample_rate: int = SPEC.sample_rate) -> FloatAr
     """
     path = Path(path)
     name = display_name(path)
-    with _open(path, name) as file:
-        return _finish(_decode(file, name), sample_rate, name)
+    with open_regular(path, "an audio file", AudioError) as file:
+        return _finish(_decode(file, name), sample_rate, name, longest_s)
 
 
 def to_mono(samples: NDArray[Any], sample_rate: int, target_rate: int = SPEC.sample_rate) -> FloatArray:
@@ -116,26 +124,64 @@ def to_mono(samples: NDArray[Any], sample_rate: int, target_rate: int = SPEC.sam
 
 
 def display_name(path: Path) -> str:
-    """Name a file in a message: without its folders, and with a mark for what would break the line or not print."""
-    return "".join(character if character.isprintable() else "�" for character in path.name or str(path))
+    r"""Name a file in a message: without its folders, printable, and cut where no file has so long a name.
+
+    Examples
+    --------
+    >>> display_name(Path("songs/two\nlines.mp3"))
+    'two�lines.mp3'
+    """
+    name = path.name or str(path)
+    return printable(name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…")
 
 
-def _open(path: Path, name: str) -> BinaryIO:
-    """Open a regular file that is not empty; AudioError says what else is there."""
+def printable(text: str) -> str:
+    """Text on one line that a terminal shows as it is: a mark for each character that would break it or not print."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def open_regular(path: Path, wanted: str, error_type: type[MtinstError]) -> BinaryIO:
+    """Open a regular file that is not empty, and nothing that one could wait for, such as a pipe.
+
+    Parameters
+    ----------
+    path : Path
+    wanted : str
+        What it should be, for the message: ``an audio file``.
+    error_type : type
+        Of the error that says in one sentence what else is there.
+    """
+    name = display_name(path)
     try:
-        if path.is_dir():
-            raise AudioError(f"{name} is a folder, not an audio file")
-        if path.exists() and not path.is_file():
-            raise AudioError(f"{name} is a device, not an audio file")
-        file = path.open("rb")
+        _check_kind(path.stat().st_mode, name, wanted, error_type)  # first, for to open a device can be to act on it
+        file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115 - the caller closes it
     except FileNotFoundError as error:
-        raise AudioError(f"{name} does not exist") from error
+        raise error_type(f"{name} does not exist") from error
     except OSError as error:
-        raise AudioError(f"{name} cannot be opened: {error.strerror}") from error
-    if os.fstat(file.fileno()).st_size == 0:
+        raise error_type(f"{name} cannot be opened: {error.strerror}") from error
+    except ValueError as error:  # a name that no file can have
+        raise error_type(f"{name} does not exist") from error
+    try:
+        found = os.fstat(file.fileno())
+        _check_kind(found.st_mode, name, wanted, error_type)  # again, should it have been replaced meanwhile
+        if found.st_size == 0:
+            raise error_type(f"{name} is an empty file")
+    except MtinstError:
         file.close()
-        raise AudioError(f"{name} is an empty file")
+        raise
     return file
+
+
+def _check_kind(mode: int, name: str, wanted: str, error_type: type[MtinstError]) -> None:
+    if stat.S_ISDIR(mode):
+        raise error_type(f"{name} is a folder, not {wanted}")
+    if not stat.S_ISREG(mode):
+        raise error_type(f"{name} is a device, not {wanted}")
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a pipe without waiting for somebody to write to it; files are not affected."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 class _SequentialSoundFile(sf.SoundFile):  # type: ignore[misc]  # soundfile has no types
@@ -169,8 +215,9 @@ def _decode_by_ffmpeg(file: BinaryIO, name: str) -> Iterator[Block]:
 
     try:
         container = av.open(file, "r", metadata_errors="ignore", container_options={"format_whitelist": CONTAINERS})
-    except av.FFmpegError as error:
-        raise AudioError(f"{name} cannot be read as audio: {error.strerror}") from error
+    except (av.FFmpegError, ValueError) as error:  # ValueError: text in a header that is none
+        reason = getattr(error, "strerror", None) or "its header is damaged"
+        raise AudioError(f"{name} cannot be read as audio: {reason}") from error
     with container:
         stream = container.streams.best("audio")
         if not isinstance(stream, av.AudioStream):
@@ -181,7 +228,10 @@ def _decode_by_ffmpeg(file: BinaryIO, name: str) -> Iterator[Block]:
                 with suppress(av.FFmpegError):  # a damaged packet; the next ones may be whole
                     frames = packet.decode()
                 for frame in frames:
-                    block = frame.to_ndarray()  # (n_channels, n_samples), or interleaved in one row
+                    try:
+                        block = frame.to_ndarray()  # (n_channels, n_samples), or interleaved in one row
+                    except ValueError as error:
+                        raise AudioError(f"{name} holds samples of a type that cannot be read") from error
                     block = block.T if frame.format.is_planar else block.reshape(-1, frame.layout.nb_channels)
                     yield frame.sample_rate, _mix_down(block)
 
@@ -204,8 +254,9 @@ def _mix_down(block: NDArray[Any]) -> FloatArray:
         return mono.astype(np.float32)
 
 
-def _finish(blocks: Iterable[Block], sample_rate: int, name: str) -> FloatArray:
+def _finish(blocks: Iterable[Block], sample_rate: int, name: str, longest_s: float = np.inf) -> FloatArray:
     """Resample and join blocks, and check the result."""
+    most_bytes = longest_s * sample_rate * np.dtype(np.float32).itemsize
     result = bytearray()  # grows in place, where a list of arrays would be copied into one at the end
     for rate, same_rate in groupby(blocks, key=itemgetter(0)):
         if not SLOWEST_RATE <= rate <= FASTEST_RATE:
@@ -214,6 +265,8 @@ def _finish(blocks: Iterable[Block], sample_rate: int, name: str) -> FloatArray:
             )
         for block in _resample((block for _, block in same_rate), rate, sample_rate):
             result += block.tobytes()
+            if len(result) > most_bytes:
+                raise AudioError(f"{name} lasts longer than {longest_s / 60:g} minutes, the longest that is taken")
     samples = np.frombuffer(result, dtype=np.float32)
     if samples.size == 0:
         raise AudioError(f"{name} holds no audio")

@@ -7,7 +7,8 @@ Nothing is ever unpickled. The metadata's keys are ``format`` (`FORMAT`), ``inst
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,25 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as safetensors_bytes
 
+from mtinst.audio import display_name
 from mtinst.errors import CheckpointError
 from mtinst.model import ModelConfig, UNet
 from mtinst.notes import Thresholds
-from mtinst.spec import INSTRUMENT_NAMES, FeatureSpec
+from mtinst.spec import INSTRUMENT_NAMES, N_INSTRUMENTS, FeatureSpec
 
 FORMAT = "mtinst/1"
+# What a description may ask for. Without limits a few bytes of it could ask for all the memory there is.
+MOST_OF_FEATURES = {
+    "sample_rate": 192_000,
+    "hop_length": 65_536,
+    "lowest_pitch": 127,
+    "n_pitches": 128,
+    "bins_per_semitone": 9,
+    "semitones_above": 48,
+    "filter_scale": 10,
+    "dynamic_range_db": 400,
+}
+MOST_BLOCKS, MOST_HARMONICS, FARTHEST_HARMONIC = 10, 64, 96
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,36 +90,79 @@ def load_checkpoint(path: str | Path) -> tuple[UNet, CheckpointInfo]:
         If there is no such file, or it is damaged, or of another format or for other instruments.
     """
     path = Path(path)
+    name = display_name(path)
     if not path.is_file():
-        raise CheckpointError(f"{path.name} is not there: no weights file at that path.")
+        raise CheckpointError(f"{name} is not there: no weights file at that path.")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+            if metadata.get("format") != FORMAT:
+                found = repr(metadata.get("format", "none"))[:40]
+                raise CheckpointError(f"{name} has the format {found}, {FORMAT!r} is wanted.")
+            model, thresholds, training = _describe(metadata, name)
+            # Nothing is read that does not fit the network.
+            expected = model.state_dict()
+            if {key: file.get_slice(key).get_shape() for key in file.keys()} != {  # noqa: SIM118 - not a dict
+                key: list(tensor.shape) for key, tensor in expected.items()
+            }:
+                raise CheckpointError(f"{name} holds other weights than those of the network that it describes.")
+            tensors = {key: file.get_tensor(key) for key in expected}
+        with path.open("rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()[:16]
     except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path.name} is not a complete .safetensors file.") from error
-    if metadata.get("format") != FORMAT:
-        raise CheckpointError(f"{path.name} has the format {metadata.get('format', 'none')!r}, {FORMAT!r} is wanted.")
+        raise CheckpointError(f"{name} is not a complete .safetensors file.") from error
+    for key, tensor in tensors.items():
+        if tensor.is_floating_point() != expected[key].is_floating_point() or tensor.is_complex():
+            raise CheckpointError(f"{name} holds numbers of another kind than weights are.")
+    copies = {key: t.to(torch.float32 if t.is_floating_point() else t.dtype, copy=True) for key, t in tensors.items()}
+    model.load_state_dict(copies, assign=True)
+    if any(not torch.isfinite(tensor).all() for tensor in model.state_dict().values()):
+        raise CheckpointError(f"{name} holds numbers that are not finite.")
+    return model.eval(), CheckpointInfo(thresholds=thresholds, training=training, digest=digest)
+
+
+def _describe(metadata: dict[str, str], name: str) -> tuple[UNet, Thresholds, dict[str, Any]]:
+    """The network that the metadata describe, still without memory for its weights, its thresholds and its history."""
     try:
         if tuple(json.loads(metadata["instruments"])) != INSTRUMENT_NAMES:
-            raise CheckpointError(f"{path.name} was trained for other instruments than {', '.join(INSTRUMENT_NAMES)}.")
-        features = FeatureSpec(**json.loads(metadata["features"]))
+            raise CheckpointError(f"{name} was trained for other instruments than {', '.join(INSTRUMENT_NAMES)}.")
+        features = _features(json.loads(metadata["features"]))
         config = _model_config(json.loads(metadata["model"]))
-        info = CheckpointInfo(
-            thresholds=Thresholds.from_json(json.loads(metadata["thresholds"])),
-            training=json.loads(metadata["training"]),
-            digest=hashlib.sha256(path.read_bytes()).hexdigest()[:16],
-        )
-        model = UNet(config, features)
-        model.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in tensors.items()})
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{path.name} does not describe a network that this version can build.") from error
-    if any(not torch.isfinite(tensor).all() for tensor in model.state_dict().values()):
-        raise CheckpointError(f"{path.name} holds numbers that are not finite.")
-    return model.eval(), info
+        thresholds = Thresholds.from_json(json.loads(metadata["thresholds"]))
+        training = json.loads(metadata["training"])
+        if not isinstance(training, dict):
+            raise ValueError("the record of the training is not an object")
+        with torch.device("meta"):
+            return UNet(config, features), thresholds, training
+    except (AttributeError, KeyError, OverflowError, RecursionError, RuntimeError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{name} does not describe a network that this version can build.") from error
+
+
+def _features(record: dict[str, Any]) -> FeatureSpec:
+    """The inverse of :func:`dataclasses.asdict`; ValueError for what no network of ours was trained on."""
+    spec = FeatureSpec(**record)
+    for field in fields(spec):
+        value, most = getattr(spec, field.name), MOST_OF_FEATURES[field.name]
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        if not (is_whole or (isinstance(field.default, float) and isinstance(value, float) and math.isfinite(value))):
+            raise ValueError(f"{field.name} is {value!r}")
+        if not 0 <= value <= most:
+            raise ValueError(f"{field.name} must be at most {most}, not {value}")
+    if spec.highest_pitch > MOST_OF_FEATURES["lowest_pitch"]:
+        raise ValueError(f"there is no pitch {spec.highest_pitch}")
+    return spec
 
 
 def _model_config(record: dict[str, Any]) -> ModelConfig:
     """The inverse of :func:`dataclasses.asdict` by way of JSON, which has no tuples."""
-    fields: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
-    return ModelConfig(**fields)
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
+    config = ModelConfig(**values)
+    if config.n_instruments != N_INSTRUMENTS:
+        raise ValueError(f"there are {N_INSTRUMENTS} instruments, not {config.n_instruments}")
+    if len(config.widths) > MOST_BLOCKS or len(config.harmonics) > MOST_HARMONICS:
+        raise ValueError("more blocks or harmonics than any network has")
+    if any(type(value) is not int for value in (*config.widths, *config.harmonics)):
+        raise ValueError("widths and harmonics must be whole numbers")
+    if any(abs(harmonic) > FARTHEST_HARMONIC for harmonic in config.harmonics):
+        raise ValueError(f"harmonics must be within {FARTHEST_HARMONIC} semitones")
+    return config

@@ -2,6 +2,9 @@
 
 One line a song on stdout. What cannot be transcribed gets one line on stderr that names it; the other songs are still
 done, and the exit status is 2.
+
+``--jobs N`` is for many songs: N processes, a summary at the end, and what an earlier run did is not done again.
+``--dask ADDRESS`` has the workers of a Dask cluster do the same.
 """
 
 import argparse
@@ -9,20 +12,19 @@ import io
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mtinst.audio import LONGEST_S, display_name, printable
 from mtinst.errors import AudioError, MtinstError
-from mtinst.spec import INSTRUMENT_NAMES, N_INSTRUMENTS, instrument_named
+from mtinst.jobs import Job, Settings, find_record, kept_stems, plan_jobs, transcribe_song
+from mtinst.paths import DEFAULT_WEIGHTS
+from mtinst.spec import INSTRUMENT_NAMES, instrument_named
 
 if TYPE_CHECKING:
-    from mtinst.notes import Thresholds
-    from mtinst.pipeline import Transcriber
-    from mtinst.transcription import Output, Transcription
+    from mtinst.transcription import Output
 
 # Which files of a folder are songs; a file that is named itself is tried whatever its suffix.
 AUDIO_SUFFIXES = frozenset(
@@ -31,14 +33,8 @@ AUDIO_SUFFIXES = frozenset(
     for name in names.split()
 )
 BAD_INPUT = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """A song to transcribe, and the name of its outputs without their suffixes."""
-
-    path: Path
-    stem: str
+INTERRUPTED = 130
+MOST_PROCESSES = 256
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,20 +49,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         failures.append(error)
         print(f"mtinst: {error}", file=sys.stderr)
 
-    jobs = plan_jobs(find_songs(options.songs, report))
-    if jobs:
-        try:
-            transcriber = _load(options)
-        except MtinstError as error:
-            report(error)
-            return BAD_INPUT
-        for job in jobs:
-            try:
-                record = transcribe_song(transcriber, job, options.out, _outputs(options))
-            except MtinstError as error:
-                report(error)
-            else:
-                print(json.dumps(record) if options.json else describe(record), flush=True)
+    try:
+        songs = list(find_songs(options.songs, report))
+        if options.jobs is not None or options.dask is not None:
+            _do_many(songs, options, report)
+        elif songs:
+            _do_all(plan_jobs(songs), options, report)
+    except MtinstError as error:
+        report(error)
+    except KeyboardInterrupt:
+        print("mtinst: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read the lines has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INTERRUPTED
     return BAD_INPUT if failures else 0
 
 
@@ -79,42 +75,11 @@ def find_songs(paths: Iterable[Path], report: Callable[[MtinstError], None]) -> 
     for path in paths:
         songs = sorted(_walk(path)) if os.path.isdir(path) else [path]  # noqa: PTH112 - any name, never an error
         if not songs:
-            report(AudioError(f"{path} is a folder without audio files"))
+            report(AudioError(f"{printable(str(path))} is a folder without audio files"))
         for song in songs:
             if (place := os.path.realpath(song)) not in seen:
                 seen.add(place)
                 yield song
-
-
-def plan_jobs(songs: Iterable[Path]) -> list[Job]:
-    """Give each song a name for its outputs: its own stem, or with a number when another song has that already.
-
-    Examples
-    --------
-    >>> [job.stem for job in plan_jobs([Path("a/song.mp3"), Path("b/Song.wav"), Path("song-2.wav")])]
-    ['song', 'Song-3', 'song-2']
-    """
-    songs = list(songs)
-    wanted = {song.stem.casefold() for song in songs}  # some file systems do not tell A from a
-    taken: set[str] = set()
-    jobs = []
-    for song in songs:
-        stem, number = song.stem, 1
-        while stem.casefold() in taken or (number > 1 and stem.casefold() in wanted):
-            number += 1
-            stem = f"{song.stem}-{number}"
-        taken.add(stem.casefold())
-        jobs.append(Job(path=song, stem=stem))
-    return jobs
-
-
-def transcribe_song(transcriber: "Transcriber", job: Job, folder: Path, outputs: "Sequence[Output]") -> dict[str, Any]:
-    """Transcribe one song and write its files; returns what ``--json`` prints."""
-    start = time.perf_counter()
-    with _progress_bar(job.path.name) as progress:
-        transcription = transcriber.transcribe(job.path, progress=progress)
-        paths = transcription.save(folder, job.stem, outputs)
-    return _record(job.path, transcription, paths, seconds=time.perf_counter() - start)
 
 
 def describe(record: dict[str, Any]) -> str:
@@ -131,23 +96,75 @@ def describe(record: dict[str, Any]) -> str:
     counts = ", ".join(
         f"{instrument_named(name).label.lower()} {count}" for name, count in record["note_counts"].items()
     )
-    line = f"{record['file']}: {record['duration_s']:.1f} s in {record['seconds']:.1f} s"
+    line = f"{printable(record['file'])}: {record['duration_s']:.1f} s in {record['seconds']:.1f} s"
     line += f" ({record['realtime_factor']:.3f} of real time), {record['n_notes']} notes"
     return line + (f": {counts}" if counts else "") + (f". {record['verdict']}" if record["verdict"] else "")
 
 
-def _record(path: Path, transcription: "Transcription", outputs: Iterable[Path], *, seconds: float) -> dict[str, Any]:
-    return {
-        "file": str(path),
-        "duration_s": round(transcription.duration_s, 3),
-        "seconds": round(seconds, 3),
-        "realtime_factor": round(seconds / transcription.duration_s, 4),
-        "instruments": list(transcription.instruments),
-        "n_notes": len(transcription.notes),
-        "note_counts": transcription.note_counts,
-        "verdict": transcription.verdict,
-        "outputs": [str(output) for output in outputs],
-    }
+def _do_all(jobs: list[Job], options: argparse.Namespace, report: Callable[[MtinstError], None]) -> None:
+    """One song after the other; MtinstError when none can be done."""
+    settings = _settings(options)
+    transcriber = settings.transcriber()
+    for job in jobs:
+        try:
+            with _progress_bar(display_name(job.path)) as progress:
+                record = transcribe_song(transcriber, job, settings, progress)
+        except MtinstError as error:
+            report(error)
+        else:
+            _print_line(record, options)
+
+
+def _do_many(songs: list[Path], options: argparse.Namespace, report: Callable[[MtinstError], None]) -> None:
+    """Several songs at a time, those left out that are done; then the summary. MtinstError when none can be done."""
+    from mtinst.workers import run_here, run_on_cluster
+
+    settings = _settings(options)
+    facts = settings.facts()
+    if options.dask is not None:
+        songs = [song.absolute() for song in songs]
+    jobs = plan_jobs(songs, kept_stems(settings.folder))
+    to_do = [job for job in jobs if find_record(job, settings, facts) is None]
+    n_done = 0
+    failed: list[tuple[Job, str]] = []
+    if options.dask is None:
+        running = run_here(to_do, settings, facts, n_processes=options.jobs)
+    else:
+        running = run_on_cluster(to_do, settings, facts, address=options.dask)
+    try:
+        with _progress_bar(f"{len(to_do)} songs") as progress, closing(running):
+            for job, outcome in running:
+                if outcome.stops_all:
+                    raise MtinstError(outcome.sentence)
+                if outcome.record is None:
+                    failed.append((job, str(outcome.sentence)))
+                    report(AudioError(outcome.sentence))
+                else:
+                    n_done += 1
+                    _print_line(outcome.record, options)
+                if progress is not None:
+                    n_finished = n_done + len(failed)
+                    progress(n_finished / len(to_do), f"done: {n_finished}")
+    finally:
+        _print_summary(n_done, len(jobs) - len(to_do), failed, len(to_do) - n_done - len(failed), options)
+
+
+def _print_line(record: dict[str, Any], options: argparse.Namespace) -> None:
+    print(json.dumps(record) if options.json else describe(record), flush=True)
+
+
+def _print_summary(
+    n_done: int, n_skipped: int, failed: list[tuple[Job, str]], n_left: int, options: argparse.Namespace
+) -> None:
+    if options.json:
+        failures = [{"file": str(job.path), "error": sentence} for job, sentence in failed]
+        counts = {"done": n_done, "skipped": n_skipped, "failed": failures, "left": n_left}
+        print(json.dumps({"summary": counts}), flush=True)
+        return
+    line = f"{n_done} done, {n_skipped} skipped that were done before, {len(failed)} failed"
+    print(line + (f", {n_left} left" if n_left else ""), flush=True)
+    for _, sentence in failed:
+        print(f"  {sentence}", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -168,7 +185,21 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--instruments", type=_instruments, metavar="A,B", help="report only these instruments")
     parser.add_argument("--onset-threshold", type=_probability, metavar="P", help="for every instrument, 0 to 1")
     parser.add_argument("--frame-threshold", type=_probability, metavar="P", help="for every instrument, 0 to 1")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="checkpoint to use instead of the shipped one")
+    parser.add_argument(
+        "--weights", type=Path, default=DEFAULT_WEIGHTS, metavar="FILE", help="checkpoint; default: the shipped one"
+    )
+    parser.add_argument(
+        "--max-minutes",
+        type=_minutes,
+        default=LONGEST_S / 60,
+        metavar="M",
+        help=f"refuse longer songs; default: {LONGEST_S / 60:g}",
+    )
+    many = parser.add_mutually_exclusive_group()
+    many.add_argument(
+        "--jobs", type=_count, metavar="N", help="do N songs at a time, and leave out those that an earlier run did"
+    )
+    many.add_argument("--dask", metavar="ADDRESS", help="the same by the workers of a Dask cluster")
     return parser
 
 
@@ -192,22 +223,33 @@ def _probability(text: str) -> float:
     return value
 
 
-def _load(options: argparse.Namespace) -> "Transcriber":
-    """The transcriber, with what the options say about thresholds."""
-    from mtinst.pipeline import Transcriber  # here, so that --help and wrong options answer at once
+def _minutes(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number of minutes")
+    return value
 
-    transcriber = Transcriber.load(options.weights)
-    return Transcriber(transcriber.model, _thresholds(transcriber.thresholds, options), digest=transcriber.digest)
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_PROCESSES):
+        raise argparse.ArgumentTypeError(f"{text} is not a number of processes from 1 to {MOST_PROCESSES}")
+    return int(text)
 
 
-def _thresholds(thresholds: "Thresholds", options: argparse.Namespace) -> "Thresholds":
-    if options.instruments is not None:
-        thresholds = replace(thresholds, instruments=options.instruments)
-    if options.onset_threshold is not None:
-        thresholds = replace(thresholds, onset=(options.onset_threshold,) * N_INSTRUMENTS)
-    if options.frame_threshold is not None:
-        thresholds = replace(thresholds, frame=(options.frame_threshold,) * N_INSTRUMENTS)
-    return thresholds
+def _settings(options: argparse.Namespace) -> Settings:
+    """What the options say about every song; the paths are good in other processes too."""
+    return Settings(
+        folder=options.out if options.jobs is None and options.dask is None else options.out.absolute(),
+        outputs=_outputs(options),
+        weights=options.weights.absolute(),
+        instruments=options.instruments,
+        onset=options.onset_threshold,
+        frame=options.frame_threshold,
+        longest_s=60 * options.max_minutes,
+    )
 
 
 def _outputs(options: argparse.Namespace) -> "tuple[Output, ...]":

@@ -15,6 +15,12 @@ ComplexArray = NDArray[np.complex64]
 
 # The lowest octave is analysed at 1/128 of the rate, where this many samples fill one window.
 _SHORTEST_SAMPLES = 32768
+# Longer clips are analysed in parts, for the transform needs some ten times the memory of its result. Each part is
+# heard with a margin on both sides, longer than the longest filter, so that it is what it would be in the whole.
+PART_S, MARGIN_S = 1000.0, 10.0
+_SCALED_AT_ONCE = 4096  # frames
+_COARSEST = 512  # low octaves are analysed at a rate up to this much lower, and parts must start on one of its samples
+_DEAFENING = 2.0**64
 
 
 def log_cqt(samples: FloatArray, spec: FeatureSpec = SPEC) -> FloatArray:
@@ -38,7 +44,9 @@ def log_cqt(samples: FloatArray, spec: FeatureSpec = SPEC) -> FloatArray:
     >>> features.shape, int(features[:, 16].argmax()) + SPEC.lowest_pitch
     ((88, 32), 69)
     """
-    return scale_to_unit(np.abs(cqt(samples, spec)), spec)
+    if max(samples.max(initial=0.0), -samples.min(initial=0.0)) > _DEAFENING:  # its magnitudes would overflow
+        samples = samples * np.float32(1 / _DEAFENING)
+    return scale_to_unit(_magnitude(samples, spec), spec)
 
 
 def cqt(samples: FloatArray, spec: FeatureSpec = SPEC) -> ComplexArray:
@@ -61,6 +69,21 @@ def cqt(samples: FloatArray, spec: FeatureSpec = SPEC) -> ComplexArray:
     return result
 
 
+def _magnitude(samples: FloatArray, spec: FeatureSpec) -> FloatArray:
+    """Absolute value of :func:`cqt`, to the sixth digit, and of short clips exactly."""
+    n_frames = spec.n_frames(len(samples))
+    part, margin = round(PART_S * spec.frame_rate), round(MARGIN_S * spec.frame_rate)
+    if n_frames <= part or spec.hop_length % _COARSEST:
+        return np.abs(cqt(samples, spec))
+    magnitude = np.empty((spec.n_bins, n_frames), np.float32)
+    for first in range(0, n_frames, part):
+        end = min(first + part, n_frames)
+        start, stop = max(0, first - margin), end + margin
+        heard = cqt(samples[start * spec.hop_length : stop * spec.hop_length], spec)
+        np.abs(heard[:, first - start : end - start], out=magnitude[:, first:end])
+    return magnitude
+
+
 def by_pitch(levels: FloatArray, spec: FeatureSpec = SPEC) -> FloatArray:
     """(n_bins, n_frames) to (n_pitches, n_frames): the strongest bin of each row."""
     of_rows = levels[: spec.n_pitches * spec.bins_per_semitone]
@@ -75,6 +98,9 @@ def scale_to_unit(magnitude: FloatArray, spec: FeatureSpec = SPEC, *, reference:
     if reference <= 0.0:
         return np.zeros_like(magnitude)
     floor = np.float32(reference * 10.0 ** (-spec.dynamic_range_db / 20.0))
-    decibels = np.float32(20.0) * np.log10(np.maximum(magnitude, floor) / np.float32(reference))
-    scaled: FloatArray = np.clip(1.0 + decibels / np.float32(spec.dynamic_range_db), 0.0, 1.0).astype(np.float32)
+    scaled = np.empty_like(magnitude, dtype=np.float32)
+    for first in range(0, magnitude.shape[-1], _SCALED_AT_ONCE):
+        part = np.s_[..., first : first + _SCALED_AT_ONCE]
+        decibels = np.float32(20.0) * np.log10(np.maximum(magnitude[part], floor) / np.float32(reference))
+        scaled[part] = np.clip(1.0 + decibels / np.float32(spec.dynamic_range_db), 0.0, 1.0)
     return scaled

@@ -4,14 +4,14 @@ A tick is a millisecond, and a frame of the default grid is 32 of them, so no ti
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
 from warnings import catch_warnings, simplefilter
 
 import pretty_midi
 
-from mtinst.audio import display_name
+from mtinst.audio import display_name, open_regular
 from mtinst.errors import MidiError
 from mtinst.notes import Note
 from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENTS
@@ -19,6 +19,8 @@ from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENTS
 TEMPO_BPM = 120
 TICKS_PER_BEAT = 500
 TICKS_PER_SECOND = TEMPO_BPM * TICKS_PER_BEAT // 60
+LARGEST_BYTES = 2_000_000
+"""Of a file to read. The parser needs some hundred times as much memory; an opera takes a quarter of this."""
 
 # 0-based General MIDI programs of each class.
 PROGRAMS: dict[str, tuple[int, ...]] = {
@@ -126,28 +128,31 @@ def read_midi(path: str | Path) -> list[Note]:
     """
     path = Path(path)
     name = display_name(path)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise MidiError(f"{name} does not exist") from error
-    except OSError as error:
-        raise MidiError(f"{name} cannot be opened: {error.strerror}") from error
+    with open_regular(path, "a MIDI file", MidiError) as file:
+        content = file.read(LARGEST_BYTES + 1)
+    if len(content) > LARGEST_BYTES:
+        raise MidiError(f"{name} is larger than {LARGEST_BYTES / 1e6:g} MB, the largest MIDI file that is taken")
     try:
         with catch_warnings():
             simplefilter("ignore")  # tempo changes outside the first track, which many files have
             midi = pretty_midi.PrettyMIDI(BytesIO(content))
+        return sorted(_notes(midi))
     except Exception as error:  # the parser has no error of its own, and fails in as many ways as a file can be damaged
         raise MidiError(f"{name} cannot be read as MIDI") from error
-    return sorted(
-        Note(
-            round(float(note.start), 6),
-            round(float(note.end), 6),
-            pitch=note.pitch,
-            instrument=CLASS_OF_PROGRAM[track.program],
-            velocity=note.velocity,
-        )
-        for track in midi.instruments
-        if not track.is_drum and track.program in CLASS_OF_PROGRAM
-        for note in track.notes
-        if round(float(note.end), 6) > round(float(note.start), 6)
-    )
+
+
+def _notes(midi: pretty_midi.PrettyMIDI) -> Iterator[Note]:
+    """The notes of the nine instruments; ValueError when the file's clock gives one an impossible time."""
+    for track in midi.instruments:
+        if track.is_drum or track.program not in CLASS_OF_PROGRAM:
+            continue
+        for note in track.notes:
+            onset, offset = round(float(note.start), 6), round(float(note.end), 6)
+            if offset > onset:
+                yield Note(
+                    onset,
+                    offset,
+                    pitch=note.pitch,
+                    instrument=CLASS_OF_PROGRAM[track.program],
+                    velocity=note.velocity,
+                )

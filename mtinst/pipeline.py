@@ -17,11 +17,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mtinst.audio import load_audio, to_mono
+from mtinst.audio import LONGEST_S, load_audio, to_mono
 from mtinst.checkpoint import load_checkpoint
 from mtinst.features import by_pitch, log_cqt
 from mtinst.model import UNet
 from mtinst.notes import Thresholds
+from mtinst.paths import DEFAULT_WEIGHTS
 from mtinst.rolls import Rolls, iter_windows
 from mtinst.spec import FeatureSpec, FloatArray
 from mtinst.transcription import SHORTEST_S, Transcription
@@ -31,7 +32,6 @@ __all__ = ["DEFAULT_WEIGHTS", "Progress", "Transcriber", "Transcription", "forma
 Audio = str | os.PathLike[str] | NDArray[Any]
 Stage = Literal["load", "cqt", "network", "notes"]
 
-DEFAULT_WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "default.safetensors"
 SILENCE = 1e-4
 """A clip that never leaves its mean by more than this, -80 dB of full scale, is silent."""
 RESOLUTION = 1024
@@ -98,7 +98,12 @@ class Transcriber:
         return self.model.spec
 
     def transcribe(
-        self, audio: Audio, sample_rate: int | None = None, progress: Callable[[float, str], None] | None = None
+        self,
+        audio: Audio,
+        sample_rate: int | None = None,
+        progress: Callable[[float, str], None] | None = None,
+        *,
+        longest_s: float = LONGEST_S,
     ) -> Transcription:
         """Transcribe a song.
 
@@ -110,6 +115,8 @@ class Transcriber:
             Of an array, in Hz; a file says its own.
         progress : callable, optional
             Called with the fraction done and what goes on.
+        longest_s : float
+            Longer files are refused.
 
         Returns
         -------
@@ -119,11 +126,11 @@ class Transcriber:
         Raises
         ------
         AudioError
-            If the file cannot be read as audio, or the array is empty or holds NaN or infinite samples.
+            If the file cannot be read as audio or is too long, or the array is empty or holds NaN or infinite samples.
         ValueError
             If an array comes without its sample rate, or a file with one.
         """
-        for step in self.stream(audio, sample_rate):
+        for step in self.stream(audio, sample_rate, longest_s=longest_s):
             fraction, message = (1.0, "Done") if isinstance(step, Transcription) else (step.fraction, step.message)
             if progress is not None:
                 progress(fraction, message)
@@ -131,13 +138,15 @@ class Transcriber:
                 return step
         raise AssertionError("stream() ends with a Transcription")
 
-    def stream(self, audio: Audio, sample_rate: int | None = None) -> Iterator[Progress | Transcription]:
+    def stream(
+        self, audio: Audio, sample_rate: int | None = None, *, longest_s: float = LONGEST_S
+    ) -> Iterator[Progress | Transcription]:
         """:meth:`transcribe` step by step: a :class:`Progress` after each window, and last the Transcription.
 
         Closing the generator cancels.
         """
         yield Progress(fraction=0.0, stage="load", message="Reading the audio")
-        samples = self._samples(audio, sample_rate)
+        samples = self._samples(audio, sample_rate, longest_s)
         duration_s = len(samples) / self.spec.sample_rate
         n_frames = self.spec.n_frames(len(samples))
         if duration_s < SHORTEST_S or _is_silent(samples):
@@ -167,14 +176,14 @@ class Transcriber:
         _ = transcription.notes  # decoded here, where progress is shown, not when first asked for
         yield transcription
 
-    def _samples(self, audio: Audio, sample_rate: int | None) -> FloatArray:
+    def _samples(self, audio: Audio, sample_rate: int | None, longest_s: float) -> FloatArray:
         if isinstance(audio, np.ndarray):
             if sample_rate is None:
                 raise ValueError("an array needs its sample_rate")
             return to_mono(audio, sample_rate, self.spec.sample_rate)
         if sample_rate is not None:
             raise ValueError("sample_rate is for arrays; a file says its own")
-        return load_audio(Path(audio), self.spec.sample_rate)
+        return load_audio(Path(audio), self.spec.sample_rate, longest_s=longest_s)
 
     def _transcription(self, rolls: Rolls, levels: FloatArray, duration_s: float) -> Transcription:
         return Transcription(

@@ -4,9 +4,11 @@ The probabilities are kept, so that other thresholds give other notes at once, w
 """
 
 import json
+import math
 import zipfile
+import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mtinst.audio import display_name
+from mtinst.audio import display_name, open_regular
 from mtinst.errors import MtinstError
 from mtinst.notes import Note, Thresholds, rolls_to_notes
 from mtinst.rolls import Rolls
@@ -31,6 +33,24 @@ SHORTEST_S = 0.1
 """Clips shorter than this are too short to say anything about."""
 LITTLE = 0.1
 """A transcription that sounds during less than this part of the song says so."""
+MOST_UNPACKED = 8_000_000_000
+"""Bytes of a ``.npz`` file, unpacked: ten hours."""
+# What zipfile, zlib and NumPy's reader say to a damaged or a foreign file.
+_NOT_A_TRANSCRIPTION = (
+    AttributeError,
+    EOFError,
+    KeyError,
+    MemoryError,  # a header that claims more than there is
+    NotImplementedError,  # a way to pack that Python does not know
+    OSError,
+    OverflowError,
+    RecursionError,
+    RuntimeError,  # a password
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,17 +263,32 @@ class Transcription:
     def load_npz(cls, path: str | Path, spec: FeatureSpec = SPEC) -> "Transcription":
         """Read what :meth:`save_npz` wrote; MtinstError for anything else."""
         path = Path(path)
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return cls(
-                    rolls=Rolls(*(arrays[f"{name}_roll"] for name in Rolls._fields)),
-                    levels=arrays["levels"],
-                    thresholds=Thresholds.from_json(json.loads(str(arrays["thresholds"]))),
-                    duration_s=float(arrays["duration_s"]),
-                    spec=spec,
-                )
-        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-            raise MtinstError(f"{display_name(path)} is not a complete transcription") from error
+        with open_regular(path, "a transcription", MtinstError) as file:
+            try:
+                with zipfile.ZipFile(file) as archive:
+                    unpacked = sum(member.file_size for member in archive.infolist())
+                if unpacked > MOST_UNPACKED:
+                    raise ValueError(f"{unpacked} bytes are more than any transcription")
+                file.seek(0)
+                with np.load(file, allow_pickle=False) as arrays:
+                    return cls._from_arrays(arrays, spec)
+            except _NOT_A_TRANSCRIPTION as error:
+                raise MtinstError(f"{display_name(path)} is not a complete transcription") from error
+
+    @classmethod
+    def _from_arrays(cls, arrays: Mapping[str, Any], spec: FeatureSpec) -> "Transcription":
+        rolls = Rolls(*(arrays[f"{name}_roll"] for name in Rolls._fields))
+        levels = arrays["levels"]
+        duration_s = float(arrays["duration_s"])
+        shapes = tuple(roll.shape for roll in Rolls.zeros(rolls.piano.shape[-1], spec))
+        if tuple(roll.shape for roll in rolls) != shapes or levels.shape != rolls.pitch.shape:
+            raise ValueError("the rolls have different shapes")
+        if any(roll.dtype != np.float32 or not np.isfinite(roll).all() for roll in (*rolls, levels)):
+            raise ValueError("a roll does not hold probabilities")
+        if not 0 <= duration_s < math.inf:
+            raise ValueError(f"a song does not last {duration_s} s")
+        thresholds = Thresholds.from_json(json.loads(str(arrays["thresholds"])))
+        return cls(rolls=rolls, levels=levels, thresholds=thresholds, duration_s=duration_s, spec=spec)
 
 
 def _covered_s(notes: Sequence[Note]) -> float:

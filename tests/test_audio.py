@@ -282,7 +282,7 @@ def write_playlist(path: Path) -> None:
         (os.mkfifo, "pipe.wav", "pipe.wav is a device, not an audio file"),
         (lambda path: None, "missing.wav", "missing.wav does not exist"),
         (write_text, "línea\nnueva.mp3", "línea�nueva.mp3 cannot be read as audio: "),
-        (lambda path: None, "n" * 300, "n" * 300 + " cannot be opened: "),
+        (lambda path: None, "n" * 300, "n" * 254 + "… cannot be opened: "),
     ],
 )
 def test_load_audio_says_in_one_line_what_is_wrong(tmp_path: Path, write: Any, name: str, sentence: str) -> None:
@@ -296,12 +296,43 @@ def test_load_audio_says_in_one_line_what_is_wrong(tmp_path: Path, write: Any, n
 
 
 def test_load_audio_reports_a_file_it_may_not_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: Path, mode: str) -> None:
+    def refuse(path: str, flags: int) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
+    (tmp_path / "locked.wav").write_bytes(b"RIFF")
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(AudioError, match=r"^locked\.wav cannot be opened: Permission denied$"):
         load_audio(tmp_path / "locked.wav")
+
+
+def test_load_audio_says_that_a_name_no_file_can_have_does_not_exist() -> None:
+    with pytest.raises(AudioError, match=r"^a�b\.wav does not exist$"):
+        load_audio("a\0b.wav")
+
+
+def test_load_audio_does_not_wait_for_a_pipe_that_takes_the_place_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sf.write(tmp_path / "song.wav", tone(0.1), RATE)
+    os.mkfifo(tmp_path / "pipe")
+    opened = os.open
+
+    def swap(path: str, flags: int) -> int:
+        (tmp_path / "pipe").replace(tmp_path / "song.wav")
+        return opened(path, flags)
+
+    monkeypatch.setattr(os, "open", swap)
+    with pytest.raises(AudioError, match=r"^song\.wav is a device, not an audio file$"):
+        load_audio(tmp_path / "song.wav")
+
+
+@pytest.mark.parametrize("suffix", ["wav", "m4a"])
+def test_load_audio_refuses_more_than_it_is_asked_for(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"long.{suffix}"
+    encode(path, tone(6.0), RATE, "aac" if suffix == "m4a" else "pcm_s16le")
+    assert len(load_audio(path, longest_s=7.0)) == pytest.approx(6.0 * RATE, abs=2048)
+    with pytest.raises(AudioError, match=rf"^long\.{suffix} lasts longer than 0\.05 minutes, the longest that is taken$"):
+        load_audio(path, longest_s=3.0)
 
 
 def test_ffmpeg_is_not_loaded_for_a_wav_file(tmp_path: Path) -> None:

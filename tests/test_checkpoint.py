@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
@@ -32,8 +33,6 @@ def saved(network: UNet, tmp_path: Path) -> Path:
 
 def rewritten(path: Path, **changes: str | None) -> Path:
     """The same tensors with other metadata; None takes an entry out."""
-    from safetensors import safe_open
-
     with safe_open(path, framework="pt") as file:
         metadata = dict(file.metadata())
     metadata.update({key: value for key, value in changes.items() if value is not None})
@@ -101,16 +100,45 @@ def test_weights_for_other_instruments_are_refused(saved: Path) -> None:
     "changes",
     [
         {"model": None},
-        {"model": "{}"},  # the paper's network: other tensors than these
         {"model": '{"depth": 3}'},
+        {"model": "[]"},
+        {"model": '{"widths": [4, 8], "n_instruments": 10}'},
+        {"model": '{"widths": [4.0, 8]}'},
+        {"model": '{"widths": [4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4]}'},
+        {"model": '{"widths": [4, 8], "harmonics": [0, 1000000000]}'},
+        {"model": "[" * 100_000},
         {"features": '{"sample_rate": 0}'},
+        {"features": '{"sample_rate": 1000000000}'},
+        {"features": '{"sample_rate": 16000.5}'},
+        {"features": '{"lowest_pitch": -1}'},
+        {"features": '{"lowest_pitch": 100}'},
+        {"features": '{"filter_scale": NaN}'},
         {"thresholds": "[]"},
+        {"thresholds": '{"onset": []}'},
         {"training": "not JSON"},
+        {"training": "[]"},
     ],
 )
 def test_a_description_that_builds_nothing_is_refused(saved: Path, changes: dict[str, str | None]) -> None:
     with pytest.raises(CheckpointError, match="does not describe a network"):
         load_checkpoint(rewritten(saved, **changes))
+
+
+@pytest.mark.parametrize("model", ["{}", '{"widths": [100000, 100000]}'])
+def test_weights_of_another_network_than_the_described_are_refused_before_any_memory_is_taken(
+    saved: Path, model: str
+) -> None:
+    with pytest.raises(CheckpointError, match=r"^weights\.safetensors holds other weights than"):
+        load_checkpoint(rewritten(saved, model=model))
+
+
+def test_weights_that_are_not_real_numbers_are_refused(saved: Path) -> None:
+    tensors = load_file(saved)
+    with safe_open(saved, framework="pt") as file:
+        metadata = file.metadata()
+    save_file(tensors | {"head.bias": tensors["head.bias"].to(torch.int32)}, saved, metadata)
+    with pytest.raises(CheckpointError, match="another kind"):
+        load_checkpoint(saved)
 
 
 def test_numbers_that_are_not_finite_are_refused(network: UNet, tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from mtinst import features
 from mtinst.features import cqt, log_cqt, scale_to_unit
-from mtinst.spec import SPEC, FloatArray
+from mtinst.spec import FINE, SPEC, FeatureSpec, FloatArray
 
 
 def tone(pitch: int, seconds: float, level: float = 0.5) -> FloatArray:
@@ -58,3 +59,27 @@ def test_scale_to_unit_takes_a_reference() -> None:
 def test_stereo_is_refused() -> None:
     with pytest.raises(ValueError, match="one axis"):
         cqt(np.zeros((2, 100), np.float32))
+
+
+@pytest.mark.parametrize("spec", [SPEC, FINE], ids=["paper", "fine"])
+@pytest.mark.parametrize("n_samples", [700_000, 512 * 1250, 512 * 625 + 1])
+def test_a_long_clip_in_parts_is_what_it_is_as_a_whole(
+    spec: FeatureSpec, n_samples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(n_samples)
+    samples = np.convolve(random.standard_normal(n_samples, np.float32), np.ones(8, np.float32), "same")
+    samples += tone(33, n_samples / SPEC.sample_rate + 1)[:n_samples]
+    samples[n_samples // 3 :] *= np.float32(0.01)
+    whole = log_cqt(samples, spec)
+    n_analysed: list[int] = []
+    monkeypatch.setattr(features, "PART_S", 20.0)
+    monkeypatch.setattr(features, "cqt", lambda part, of: n_analysed.append(len(part)) or cqt(part, of))
+    in_parts = log_cqt(samples, spec)
+    assert len(n_analysed) == -(-spec.n_frames(n_samples) // 625)
+    assert max(n_analysed) <= 1250 * 512  # 20 s and two margins, whatever the song
+    assert_allclose(in_parts, whole, atol=1e-4)  # of 80 dB, so 0.01 dB near the floor
+
+
+def test_samples_near_the_largest_number_do_not_overflow() -> None:
+    loud = tone(60, 2.0, level=1.0) * np.float32(3e38)
+    assert_allclose(log_cqt(loud), log_cqt(tone(60, 2.0)), atol=1e-4)

@@ -1,5 +1,6 @@
 """MIDI files: what is written comes back, to the frame."""
 
+import os
 from collections import defaultdict
 from contextlib import suppress
 from itertools import pairwise
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtinst.errors import MidiError
-from mtinst.midi import CLASS_OF_PROGRAM, notes_to_midi, read_midi, separate_strikes, write_midi
+from mtinst.midi import CLASS_OF_PROGRAM, LARGEST_BYTES, notes_to_midi, read_midi, separate_strikes, write_midi
 from mtinst.notes import Note, notes_to_roll
 from mtinst.spec import INSTRUMENT_NAMES, INSTRUMENTS, SPEC
 
@@ -169,14 +170,14 @@ def test_read_midi_takes_tempo_changes_outside_the_first_track(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("empty.mid", b"", "empty.mid cannot be read as MIDI"),
+        ("empty.mid", b"", "empty.mid is an empty file"),
         ("song.mid", b"RIFF....WAVEfmt ", "song.mid cannot be read as MIDI"),
         (
             "cut.mid",
             b"MThd\x00\x00\x00\x06\x00\x01\x00\x01\x01\xe0MTrk\x00\x00\x00\x20",
             "cut.mid cannot be read as MIDI",
         ),
-        ("two\nlines.mid", b"", "two�lines.mid cannot be read as MIDI"),
+        ("two\nlines.mid", b"MThd", "two�lines.mid cannot be read as MIDI"),
     ],
 )
 def test_read_midi_says_in_one_line_what_is_wrong(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
@@ -189,8 +190,28 @@ def test_read_midi_says_in_one_line_what_is_wrong(tmp_path: Path, name: str, con
 def test_read_midi_names_a_file_that_it_cannot_open(tmp_path: Path) -> None:
     with pytest.raises(MidiError, match=r"^none\.mid does not exist$"):
         read_midi(tmp_path / "none.mid")
-    with pytest.raises(MidiError, match=r"^\S+ cannot be opened: Is a directory$"):
+    with pytest.raises(MidiError, match=r"^\S+ is a folder, not a MIDI file$"):
         read_midi(tmp_path)
+    os.mkfifo(tmp_path / "pipe.mid")
+    with pytest.raises(MidiError, match=r"^pipe\.mid is a device, not a MIDI file$"):
+        read_midi(tmp_path / "pipe.mid")
+
+
+def test_read_midi_refuses_a_file_that_would_fill_the_memory(tmp_path: Path) -> None:
+    header = b"MThd\x00\x00\x00\x06\x00\x00\x00\x01\x01\xe0MTrk\x00\x1e\x84\x80"
+    (tmp_path / "large.mid").write_bytes(header + b"\x00\x90\x3c\x40" * (LARGEST_BYTES // 4))
+    with pytest.raises(MidiError, match=r"^large\.mid is larger than 2 MB, the largest MIDI file that is taken$"):
+        read_midi(tmp_path / "large.mid")
+
+
+def test_read_midi_refuses_a_clock_that_runs_backwards(tmp_path: Path) -> None:
+    """Divisions over 32767 mean film frames, which the parser takes for a negative number of ticks."""
+    write_midi([Note(1.0, 2.0, pitch=60)], tmp_path / "film.mid")
+    content = bytearray((tmp_path / "film.mid").read_bytes())
+    content[12:14] = b"\xe7\x28"
+    (tmp_path / "film.mid").write_bytes(content)
+    with pytest.raises(MidiError, match=r"^film\.mid cannot be read as MIDI$"):
+        read_midi(tmp_path / "film.mid")
 
 
 def test_write_midi_names_a_file_that_it_cannot_write(tmp_path: Path) -> None:
