@@ -1,4 +1,4 @@
-"""Command line of training: ``python -m train prepare | fit | calibrate | evaluate | experiments``."""
+"""Command line of training: ``python -m train prepare | fit | calibrate | evaluate | experiments | datasets``."""
 
 import argparse
 import logging
@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 from mtinst.errors import MtinstError
-from train.config import EXPERIMENTS, experiment_named
+from train.config import EXPERIMENTS, ConfigError, experiment_named
+
+_ROWS = ("liu", "gururani", "hung", "paper", "default")  # of train.experiments.recognition, which is slow to import
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -73,7 +75,8 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _ablation(options: argparse.Namespace) -> None:
-    from train.experiments import Budget, run_ablation
+    from train.experiments import Budget
+    from train.experiments.ablation import run_ablation
 
     budget = Budget(clips=options.budget, epochs=options.epochs, seeds=tuple(options.seeds))
     table = run_ablation(
@@ -87,6 +90,46 @@ def _ablation(options: argparse.Namespace) -> None:
         n_test_clips=options.clips,
     )
     print(table)
+
+
+def _recognition(options: argparse.Namespace) -> None:
+    from train.corpora import find_songs
+    from train.experiments import Budget
+    from train.experiments.recognition import TestSet, run_recognition
+
+    songs = [song for name, folder in _pairs(options.folder).items() for song in find_songs(name, folder)]
+    if options.songs is not None:
+        wanted = set(options.songs.read_text().split())
+        songs = [song for song in songs if song.name in wanted]
+    table = run_recognition(
+        options.prepared,
+        options.out,
+        TestSet.recordings(songs) if options.folder else TestSet.unseen(options.prepared, options.clips),
+        budget=Budget(clips=options.budget, epochs=options.epochs, seeds=tuple(options.seeds)),
+        settings=options.set,
+        given=_pairs(options.weights),
+        rows=options.methods,
+        n_workers=options.workers,
+        is_compiled=options.compile,
+    )
+    print(table)
+
+
+def _datasets(options: argparse.Namespace) -> None:
+    from train.corpora import table
+
+    print(table(_pairs(options.folder)))
+
+
+def _pairs(settings: list[str]) -> dict[str, Path]:
+    """``NAME=PATH`` each."""
+    pairs = {}
+    for setting in settings:
+        name, separator, path = setting.partition("=")
+        if not separator:
+            raise ConfigError(f"{setting} is not of the form NAME=PATH.")
+        pairs[name] = Path(path)
+    return pairs
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -132,17 +175,35 @@ def _parser() -> argparse.ArgumentParser:
     tables = experiments.add_subparsers(dest="table", required=True)
     ablation = tables.add_parser("ablation", help="table 2: each loss alone against all three")
     ablation.add_argument("--base", default="paper", help="experiment that all rows share (%(default)s)")
-    ablation.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="as for fit, for all rows")
-    ablation.add_argument("--budget", type=int, default=6000, metavar="CLIPS", help="clips a run (%(default)s)")
-    ablation.add_argument("--epochs", type=int, default=6, help="into so many epochs (%(default)s)")
-    ablation.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    ablation.add_argument("--clips", type=int, help="score on fewer clips")
-    ablation.add_argument("--workers", type=int, default=1, help="loader processes (%(default)s)")
-    ablation.add_argument("--compile", action="store_true", help="as for fit")
     ablation.add_argument("--out", type=Path, default=Path("runs") / "ablation", help="(%(default)s)")
     ablation.set_defaults(run=_ablation)
+    recognition = tables.add_parser("recognition", help="table 3: who plays in each second, by all methods")
+    recognition.add_argument(
+        "--folder", action="append", default=[], metavar="DATASET=DIR", help="score on recordings, such as medleydb=DIR"
+    )
+    recognition.add_argument("--songs", type=Path, help="file with the names of the songs to score (all of them)")
+    recognition.add_argument("--methods", nargs="+", default=list(_ROWS), choices=_ROWS, help="only these rows")
+    recognition.add_argument(
+        "--weights", action="append", default=[], metavar="METHOD=FILE", help="score these instead of training"
+    )
+    recognition.add_argument("--out", type=Path, default=Path("runs") / "recognition", help="(%(default)s)")
+    recognition.set_defaults(run=_recognition)
+    for command in (ablation, recognition):
+        command.add_argument(
+            "--set", action="append", default=[], metavar="NAME=VALUE", help="as for fit, for all rows"
+        )
+        command.add_argument("--budget", type=int, default=6000, metavar="CLIPS", help="clips a run (%(default)s)")
+        command.add_argument("--epochs", type=int, default=6, help="into so many epochs (%(default)s)")
+        command.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+        command.add_argument("--clips", type=int, help="score on fewer clips")
+        command.add_argument("--workers", type=int, default=1, help="loader processes (%(default)s)")
+        command.add_argument("--compile", action="store_true", help="as for fit")
 
-    for command in (fit, calibrate, evaluate, ablation):
+    datasets = commands.add_parser("datasets", help="the paper's table of datasets, with what is on this disk")
+    datasets.add_argument("--folder", action="append", default=[], metavar="DATASET=DIR", help="where one of them is")
+    datasets.set_defaults(run=_datasets)
+
+    for command in (fit, calibrate, evaluate, ablation, recognition):
         command.add_argument("--prepared", type=Path, default=Path("data"), help="what prepare wrote (%(default)s)")
     return parser
 

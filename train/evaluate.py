@@ -204,7 +204,7 @@ def evaluate(weights: Path, clips: ClipArrays) -> Scores:
     return Scores(
         n_clips=len(clips),
         **_frame_scores(rolls, truths, of_rolls),
-        auc_by=_auc_per_second(rolls, truths),
+        auc_by=auc_per_second([roll.instrument for roll in rolls], [_any(truth, axes=(1,)) for truth in truths]),
         note_onset_f1=_note_f1(references, decoded, with_offset=False, with_instrument=False),
         note_onset_offset_f1=_note_f1(references, decoded, with_offset=True, with_instrument=False),
         note_onset_instrument_f1=_note_f1(references, decoded, with_offset=False, with_instrument=True),
@@ -426,18 +426,33 @@ def _leakage(references: Sequence[list[Note]], decoded: Sequence[list[Note]]) ->
     return sum(len({note.instrument for note in notes}) for notes in decoded) / max(1, n_there)
 
 
-def _auc_per_second(rolls: Sequence[Rolls], truths: Sequence[BoolArray]) -> dict[str, float]:
-    """Area under the ROC curve for "does it play in this second", the mean probability against the truth."""
-    per_second = round(SPEC.frame_rate)
+def auc_per_second(probabilities: Sequence[FloatArray], activities: Sequence[BoolArray]) -> dict[str, float]:
+    """Area under the ROC curve for "does it play in this second", for each instrument of `RECOGNITION`.
+
+    The protocol of Gururani, Summers & Lerch, ISMIR 2018: the whole seconds of all songs are pooled. A second is
+    claimed with the mean probability of its frames, and an instrument is there when it plays in any of them.
+
+    Parameters
+    ----------
+    probabilities : sequence of ndarray of float32, shape (n_instruments, n_frames)
+        One for each song.
+    activities : sequence of ndarray of bool, shape (n_instruments, n_frames)
+
+    Returns
+    -------
+    dict of float
+        NaN for an instrument that plays in every second or in none.
+    """
     result = {}
     for name, members in RECOGNITION.items():
         rows = [INSTRUMENT_INDEX[member] for member in members]
         claims, there = [], []
-        for roll, truth in zip(rolls, truths, strict=True):
-            probs, is_active = roll.instrument[rows].max(axis=0), _any(truth[rows], axes=(0, 1))
-            for first in range(0, len(probs) - per_second + 1, per_second):
-                claims.append(float(probs[first : first + per_second].mean()))
-                there.append(bool(is_active[first : first + per_second].any()))
+        for probs, is_active in zip(probabilities, activities, strict=True):
+            claim, plays = probs[rows].max(axis=0), _any(is_active[rows], axes=(0,))
+            for second in range(int(len(claim) / SPEC.frame_rate)):
+                frames = slice(SPEC.second_to_frame(second), SPEC.second_to_frame(second + 1))
+                claims.append(float(claim[frames].mean()))
+                there.append(bool(plays[frames].any()))
         result[name] = float(roc_auc_score(there, claims)) if len(set(there)) == 2 else float("nan")
     return result
 

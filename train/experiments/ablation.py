@@ -1,18 +1,14 @@
-"""``python -m train experiments``: the paper's tables again, one command each.
-
-Every method of a table is trained here, on the same clips and for as many of them, once for each seed; what was trained
-before is not trained again, so a table can be stopped and gone on with. Published figures stand beside ours.
-"""
+"""Table 2: the network with one of its losses alone, against all three."""
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import mean, stdev
 
 from mtinst.checkpoint import load_checkpoint
 from train.config import Experiment, LossWeights, experiment_named
 from train.evaluate import ClipArrays, FrameScores, score_frames
+from train.experiments import Budget, spread, within
 from train.loop import fit
 
 FIGURES = {"instrument_f1": "instrument (F1)", "pitch_accuracy": "pitch (accuracy)", "piano_roll_accuracy": "pianoroll"}
@@ -52,19 +48,6 @@ ABLATION = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Budget:
-    """How much each network of a table may learn from: clips a run, in as many epochs, once for each seed."""
-
-    clips: int
-    epochs: int
-    seeds: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        if self.clips < self.epochs or self.epochs < 1 or not self.seeds:
-            raise ValueError("a budget needs at least one seed, one epoch, and a clip for each epoch")
-
-
 def run_ablation(
     prepared_dir: Path,
     out_dir: Path,
@@ -98,7 +81,7 @@ def run_ablation(
     scores: dict[str, list[FrameScores]] = {row.name: [] for row in ABLATION}
     for seed in budget.seeds:
         for row in ABLATION:
-            experiment = with_losses(_within(experiment_named(base, list(settings)), budget, seed), row.losses)
+            experiment = with_losses(within(experiment_named(base, list(settings)), budget, seed), row.losses)
             run_dir = out_dir / f"{row.name}-{seed}"
             result = run_dir / "scores.json"
             if not result.is_file():
@@ -140,24 +123,3 @@ def ablation_table(scores: dict[str, list[FrameScores]]) -> str:
         published = [f"{row.published[figure]:.3f}" if figure in row.published else "–" for figure in FIGURES]
         lines.append("| – the paper | " + " | ".join(published) + " |")
     return "\n".join(lines)
-
-
-def spread(values: Sequence[float]) -> str:
-    """Mean and standard deviation.
-
-    Examples
-    --------
-    >>> spread([0.5, 0.6, 0.7]), spread([0.25])
-    ('0.600 ± 0.100', '0.250')
-    """
-    return f"{mean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
-
-
-def _within(experiment: Experiment, budget: Budget, seed: int) -> Experiment:
-    return replace(
-        experiment,
-        epochs=budget.epochs,
-        cooldown_epochs=budget.epochs,
-        clips_per_epoch=budget.clips // budget.epochs,
-        seed=seed,
-    )

@@ -1,0 +1,277 @@
+"""Table 3: who plays in each second, by every method that the paper compares, learned from the same mixtures.
+
+The paper scores on recordings, 15 songs of MedleyDB and 54 of Mixing Secrets. Where those are given, so do we; else the
+set ``unseen`` stands in, whose figures are of other music and not to be held against the published ones.
+"""
+
+import json
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from mtinst.checkpoint import load_checkpoint
+from mtinst.features import log_cqt
+from mtinst.model import UNet, n_weights
+from mtinst.rolls import predict_rolls
+from mtinst.spec import BoolArray, FeatureSpec, FloatArray
+from train.config import ConfigError, Experiment, experiment_named
+from train.corpora import Song
+from train.evaluate import RECOGNITION, ClipArrays, auc_per_second
+from train.experiments import Budget, spread, within
+from train.loop import fit
+from train.methods import METHODS, Method, load_method
+from train.methods.training import fit_method
+
+_INSTRUMENTS = tuple(RECOGNITION)
+_SPEED_S = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A method of the table, what was published for it, and what it had been trained on there."""
+
+    name: str
+    title: str
+    published: tuple[float, ...] = ()  # AUC, in the order of RECOGNITION
+    published_training: str = ""
+
+
+# Hung, Chen & Yang, ICASSP 2019, table 3.
+TABLE = (
+    Row(
+        name="liu",
+        title="[1] Liu et al.",
+        published=(0.766, 0.780, 0.787, 0.755, 0.708),
+        published_training="YouTube-8M",
+    ),
+    Row(
+        name="gururani",
+        title="[2] Gururani et al.",
+        published=(0.733, 0.783, 0.857, 0.860, 0.851),
+        published_training="MedleyDB + Mixing Secrets",
+    ),
+    Row(
+        name="hung",
+        title="[3] Hung & Yang",
+        published=(0.690, 0.660, 0.697, 0.774, 0.860),
+        published_training="MuseScore subset",
+    ),
+    Row(
+        name="paper",
+        title="proposed",
+        published=(0.718, 0.819, 0.682, 0.812, 0.961),
+        published_training="MuseScore subset",
+    ),
+    Row(name="default", title="ours"),
+)
+ROWS = tuple(row.name for row in TABLE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """One trained network on the test songs."""
+
+    auc: dict[str, float]  # NaN where an instrument always or never plays
+    n_weights: int
+    seconds: float  # of computing for ten seconds of features, on the threads that were given
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestSet:
+    """What the methods are scored on: prepared clips, or songs."""
+
+    __test__ = False  # pytest would take it for a test
+
+    name: str
+    caption: str
+    clips: ClipArrays | None = None
+    songs: Sequence[Song] = ()
+
+    @classmethod
+    def unseen(cls, prepared_dir: Path, n_clips: int | None) -> "TestSet":
+        """The prepared clips with held-out timbres."""
+        clips = ClipArrays.open(prepared_dir / "unseen.npz").first(n_clips)
+        caption = (
+            f"Scored on {len(clips)} clips of the set `unseen`, synthesised, since MedleyDB and Mixing Secrets were not"
+            " given: the paper's figures are of other music."
+        )
+        return cls(name="unseen", caption=caption, clips=clips)
+
+    @classmethod
+    def recordings(cls, songs: Sequence[Song]) -> "TestSet":
+        """Recorded songs, whose labels say who plays when."""
+        counts = {
+            corpus: sum(song.corpus == corpus for song in songs) for corpus in dict.fromkeys(s.corpus for s in songs)
+        }
+        parts = " and ".join(f"{count} songs of {corpus}" for corpus, count in counts.items())
+        caption = f"Scored on {parts}; the paper's figures are of 15 songs of MedleyDB and 54 of Mixing Secrets."
+        return cls(name="-".join(counts), caption=caption, songs=songs)
+
+    def examples(self, spec: FeatureSpec) -> Iterator[tuple[FloatArray, BoolArray]]:
+        """Features and who plays, (n_bins, n_frames) and (n_instruments, n_frames), one song at a time."""
+        if self.clips is not None:
+            for clip, features in enumerate(self.clips.features(spec)):
+                yield features, np.any(self.clips.truth(clip), axis=1)
+        for song in self.songs:
+            features = log_cqt(song.samples(), spec)
+            yield features, song.activity(features.shape[1])
+
+
+def run_recognition(
+    prepared_dir: Path,
+    out_dir: Path,
+    test_set: TestSet,
+    *,
+    budget: Budget,
+    settings: Sequence[str] = (),
+    given: Mapping[str, Path] | None = None,
+    rows: Sequence[str] = ROWS,
+    n_workers: int = 1,
+    is_compiled: bool = False,
+) -> str:
+    """Train what is not trained yet, score every row, and write the table to ``out_dir/recognition-<set>.md``.
+
+    Parameters
+    ----------
+    prepared_dir, out_dir : Path
+        What ``python -m train prepare`` wrote; where runs and results go.
+    test_set : TestSet
+    budget : Budget
+        The same for all rows.
+    settings : sequence of str
+        ``name=value``, as for ``fit --set``, for all rows; ``mix.…`` is how their clips are mixed.
+    given : mapping of str to Path, optional
+        Weights that are scored instead of training that row.
+    rows : sequence of str
+        Only these of `TABLE`.
+    n_workers, is_compiled
+        As for :func:`train.loop.fit`.
+
+    Returns
+    -------
+    str
+        The table as Markdown, with its caption.
+    """
+    given = given or {}
+    for name in (*rows, *given):
+        if name not in ROWS:
+            raise ConfigError(f"{name} is not a method of the table; there are {', '.join(ROWS)}.")
+    scores: dict[str, list[Score]] = {name: [] for name in ROWS if name in rows}
+    for seed in budget.seeds:
+        for name in scores:
+            if name in given:
+                if not scores[name]:
+                    scores[name].append(score(load_any(given[name]), test_set))
+                continue
+            run_dir = out_dir / f"{name}-{seed}"
+            result = run_dir / f"scores-{test_set.name}.json"
+            if not result.is_file():
+                experiment = experiment_of(name, settings, budget, seed)
+                network = _trained(name, experiment, prepared_dir, run_dir, n_workers, is_compiled)
+                result.write_text(json.dumps(asdict(score(network, test_set)), indent=1))
+            scores[name].append(Score(**json.loads(result.read_text())))
+    table = recognition_table(scores, frozenset(given)) + "\n\n" + _caption(test_set, budget)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    (out_dir / f"recognition-{test_set.name}.md").write_text(table + "\n")
+    return table
+
+
+def experiment_of(name: str, settings: Sequence[str], budget: Budget, seed: int) -> Experiment:
+    """How a row is trained: networks of :mod:`train.config` as there, others by AdamW; all on one kind of mixture."""
+    experiment = experiment_named(name if name not in METHODS else "paper", list(settings))
+    mix = experiment_named("default", [s for s in settings if s.startswith("mix.")]).mix
+    if name in METHODS:
+        experiment = replace(experiment, name=name)
+    return within(replace(experiment, mix=mix), budget, seed)
+
+
+def score(network: Method | UNet, test_set: TestSet) -> Score:
+    """Area under the curve, size and speed of one network."""
+    probabilities, activities = [], []
+    for features, activity in tqdm(test_set.examples(network.spec), desc=test_set.name, mininterval=5):
+        probabilities.append(recognise(network, features))
+        activities.append(activity)
+    return Score(auc=auc_per_second(probabilities, activities), n_weights=n_weights(network), seconds=_measure(network))
+
+
+def recognise(network: Method | UNet, features: FloatArray) -> FloatArray:
+    """Who plays in each frame, probabilities (n_instruments, n_frames)."""
+    if isinstance(network, UNet):
+        return predict_rolls(network, features, network.spec).instrument
+    return network.recognise(features)
+
+
+def load_any(path: Path) -> Method | UNet:
+    """A checkpoint of either kind; CheckpointError when it is neither."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            is_method = "method" in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        is_method = False  # whatever it is, load_checkpoint says what is wrong
+    return load_method(path) if is_method else load_checkpoint(path)[0]
+
+
+def recognition_table(scores: Mapping[str, Sequence[Score]], given: frozenset[str] = frozenset()) -> str:
+    """Rows of ours and the published ones in turn; ours as mean and standard deviation over the seeds."""
+    lines = [
+        "| method | " + " | ".join(_INSTRUMENTS) + " | average | weights | ms for 10 s |",
+        "|---" * (len(_INSTRUMENTS) + 4) + "|",
+    ]
+    for row in TABLE:
+        if row.name not in scores:
+            continue
+        runs = scores[row.name]
+        cells = [_spread([run.auc[name] for run in runs]) for name in _INSTRUMENTS]
+        cells.append(_spread([mean(run.auc[name] for name in _INSTRUMENTS) for run in runs]))
+        cells += [f"{runs[0].n_weights:,}", f"{1000 * min(run.seconds for run in runs):.0f}"]
+        title = f"{row.title}, weights as given" if row.name in given else row.title
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+        if row.published:
+            cells = [f"{value:.3f}" for value in (*row.published, mean(row.published))]
+            lines.append(f"| – the paper, trained on {row.published_training} | {' | '.join(cells)} | – | – |")
+    return "\n".join(lines)
+
+
+def _spread(values: Sequence[float]) -> str:
+    return "–" if any(map(math.isnan, values)) else spread(values)
+
+
+def _caption(test_set: TestSet, budget: Budget) -> str:
+    seeds = f"seeds {', '.join(map(str, budget.seeds))}" if len(budget.seeds) > 1 else f"seed {budget.seeds[0]}"
+    return (
+        "Area under the ROC curve for “plays in this second”. Ours: our own implementations, each trained on the same"
+        f" {budget.clips:,} mixtures ({seeds}). {test_set.caption}"
+    )
+
+
+def _trained(
+    name: str, experiment: Experiment, prepared_dir: Path, run_dir: Path, n_workers: int, is_compiled: bool
+) -> Method | UNet:
+    path = run_dir / "last.safetensors"
+    if name in METHODS:
+        if path.is_file():
+            return load_method(path)
+        return fit_method(METHODS[name], experiment, prepared_dir, path, n_workers=n_workers)
+    fit(experiment, prepared_dir, run_dir, n_workers=n_workers, n_validation_clips=20, is_compiled=is_compiled)
+    return load_checkpoint(path)[0]
+
+
+def _measure(network: Method | UNet) -> float:
+    """Seconds of computing for ten seconds of features, the best of three."""
+    clip = torch.zeros(network.spec.n_bins, round(_SPEED_S * network.spec.frame_rate)).numpy()
+    times: list[Any] = []
+    for _ in range(3):
+        began = time.perf_counter()
+        recognise(network, clip)
+        times.append(time.perf_counter() - began)
+    return float(min(times))
