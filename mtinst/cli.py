@@ -11,6 +11,7 @@ import argparse
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -199,7 +200,9 @@ def _parser() -> argparse.ArgumentParser:
     many.add_argument(
         "--jobs", type=_count, metavar="N", help="do N songs at a time, and leave out those that an earlier run did"
     )
-    many.add_argument("--dask", metavar="ADDRESS", help="the same by the workers of a Dask cluster")
+    many.add_argument(
+        "--dask", type=_address, metavar="ADDRESS", help="the same by the workers of the Dask cluster at host:port"
+    )
     return parser
 
 
@@ -237,6 +240,12 @@ def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_PROCESSES):
         raise argparse.ArgumentTypeError(f"{text} is not a number of processes from 1 to {MOST_PROCESSES}")
     return int(text)
+
+
+def _address(text: str) -> str:
+    if not re.fullmatch(r"((tcp|tls|ws|wss)://)?[^\s:/]+:[0-9]{1,5}", text):
+        raise argparse.ArgumentTypeError(f"{printable(text)} is not an address such as tcp://host:8786")
+    return text
 
 
 def _settings(options: argparse.Namespace) -> Settings:

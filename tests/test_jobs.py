@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -28,6 +27,7 @@ from mtinst.jobs import (
     record_path,
     work,
 )
+from tests.mortal import die_on_one
 from tests.tiny import write_song, write_weights
 
 PROJECT = Path(__file__).parents[1]
@@ -217,19 +217,6 @@ def test_a_number_of_jobs_that_is_none_is_refused(number: str, capsys: pytest.Ca
     assert "is not a number of processes from 1 to 256" in capsys.readouterr().err
 
 
-def die_on_one(pipe: Any, settings: Settings, facts: dict[str, Any]) -> None:
-    """A process that some songs end: "once" the first time, "twice" each time, "quiet" before it has begun."""
-    while True:
-        job = pipe.recv()
-        is_new = not (settings.folder / job.stem).exists()
-        (settings.folder / job.stem).touch()
-        if job.stem == "twice" or (job.stem == "once" and is_new):
-            os.kill(os.getpid(), signal.SIGKILL)
-        if job.stem == "quits":
-            os._exit(3)
-        pipe.send(Outcome(status="done", record={"stem": job.stem, "threads": os.environ["OMP_NUM_THREADS"]}))
-
-
 def test_a_process_that_ends_takes_only_its_song_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "_serve", die_on_one)
     monkeypatch.setattr(workers, "_n_processors", lambda: 6)
@@ -283,6 +270,13 @@ def test_songs_are_done_by_processes(tmp_path: Path, weights: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [RECORDS, "1.mid", "2.mid"]
 
 
+@pytest.mark.parametrize("address", ["nonsense://x:1", "tcp://", "host", "tcp://a b:1", ""])
+def test_an_address_that_is_none_is_refused(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["song.wav", "--dask", address])
+    assert "is not an address such as tcp://host:8786" in capsys.readouterr().err
+
+
 def test_dask_is_asked_for_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(MtinstError, match=r"^--dask needs Dask: pip install -r requirements-dask\.txt$"):
@@ -300,14 +294,11 @@ def test_an_address_where_no_scheduler_is_is_one_sentence(tmp_path: Path, weight
     program = (
         "import sys; from mtinst import workers; workers.CONNECT_S = 1; from mtinst.cli import main; sys.exit(main())"
     )
-    for address in ("tcp://127.0.0.1:9", "nonsense://x", "tcp://"):
-        command = [sys.executable, "-c", program, str(song), "--weights", str(weights), "--dask", address]
-        finished = subprocess.run(
-            [*command, "--out", str(tmp_path)], cwd=PROJECT, capture_output=True, text=True, check=False
-        )
-        assert finished.returncode == 2
-        last = finished.stderr.splitlines()[-1]
-        assert last == f"mtinst: {address} is not the address of a Dask scheduler that answers"
+    options = ["--weights", str(weights), "--dask", "tcp://127.0.0.1:9", "--out", str(tmp_path)]
+    command = [sys.executable, "-c", program, str(song), *options]
+    finished = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert finished.returncode == 2
+    assert finished.stderr == "mtinst: no Dask scheduler answers at tcp://127.0.0.1:9\n"
 
 
 @needs_dask
@@ -344,7 +335,9 @@ def test_a_cluster_that_loses_a_worker_loses_no_song_and_does_none_twice(tmp_pat
         processes.append(client)
 
         def by_victim() -> list[Path]:
-            return [path for path in records.glob("*.json") if json.loads(path.read_text())["by"].endswith(f":{victim}")]
+            return [
+                path for path in records.glob("*.json") if json.loads(path.read_text())["by"].endswith(f":{victim}")
+            ]
 
         victim = dask_workers[0].pid
         _wait_until(lambda: len(by_victim()) > 0)
