@@ -1,4 +1,4 @@
-"""Command line of training: ``python -m train prepare | fit | calibrate | evaluate | experiments | datasets``."""
+"""Command line of training: ``python -m train`` and ``prepare``, ``fit``, ``evaluate`` or another of its verbs."""
 
 import argparse
 import logging
@@ -115,6 +115,15 @@ def _recognition(options: argparse.Namespace) -> None:
     print(table)
 
 
+def _score(options: argparse.Namespace) -> None:
+    from train.corpora import corpus_of, find_songs
+    from train.score import run_score
+
+    name = options.dataset or corpus_of(options.folder)
+    songs = find_songs(name, options.folder)[: options.first]
+    print(run_score(songs, options.weights, options.out or Path("runs") / f"score-{name}"))
+
+
 def _datasets(options: argparse.Namespace) -> None:
     from train.corpora import table
 
@@ -198,6 +207,14 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--clips", type=int, help="score on fewer clips")
         command.add_argument("--workers", type=int, default=1, help="loader processes (%(default)s)")
         command.add_argument("--compile", action="store_true", help="as for fit")
+
+    score = commands.add_parser("score", help="who plays which note: score weights on a dataset of songs with notes")
+    score.add_argument("folder", type=Path, help="a dataset, or a folder of MIDI files with their audio beside them")
+    score.add_argument("weights", type=Path)
+    score.add_argument("--dataset", help="which one it is, when the folder does not show it")
+    score.add_argument("--first", type=int, metavar="SONGS", help="only so many")
+    score.add_argument("--out", type=Path, help="where figures, MIDI and scores go (runs/score-DATASET)")
+    score.set_defaults(run=_score)
 
     datasets = commands.add_parser("datasets", help="the paper's table of datasets, with what is on this disk")
     datasets.add_argument("--folder", action="append", default=[], metavar="DATASET=DIR", help="where one of them is")

@@ -1,12 +1,14 @@
-"""Pictures of training: the course of a run, and who is taken for whom."""
+"""Pictures of training and scoring: the course of a run, who is taken for whom, rolls beside the truth."""
 
 import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mtinst.notes import Note
 from mtinst.plots import figure_to_png
 from mtinst.spec import INSTRUMENTS
 
@@ -67,3 +69,54 @@ def plot_confusion(taken_for: Sequence[Sequence[float]], title: str) -> Figure:
     axes.set_title(title)
     figure.colorbar(image, label="share of the cells")
     return figure
+
+
+def plot_beside(
+    found: Sequence[Note], played: Sequence[Note], others: Sequence[Note], duration_s: float, title: str
+) -> Figure:
+    """Three rolls in step: the notes that were found, those that were played, and who plays when according to either.
+
+    Parameters
+    ----------
+    found, played : sequence of Note
+    others : sequence of Note
+        Played by none of the nine: in grey, whoever they say plays them.
+    duration_s : float
+    title : str
+    """
+    figure = Figure(figsize=(float(np.clip(duration_s / 4, 10, 60)), 9), layout="constrained")
+    above, below, players = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 2))
+    below.sharey(above)
+    for axes, heading, notes in ((above, "found", found), (below, "played", played)):
+        axes.set_title(heading, loc="left", fontsize=10)
+        axes.set_ylabel("MIDI pitch")
+        axes.grid(alpha=0.3)
+        for instrument in INSTRUMENTS:
+            _bars(axes, [note for note in notes if note.instrument == instrument.name], instrument.colour)
+    _bars(below, others, "#bbbbbb")
+    pitches = [note.pitch for note in (*found, *played, *others)]
+    above.set_ylim(min(pitches, default=60) - 2, max(pitches, default=60) + 2)
+    for row, instrument in enumerate(INSTRUMENTS):
+        for notes, offset in ((found, 0.05), (played, -0.4)):
+            spans = [(note.onset, note.duration) for note in notes if note.instrument == instrument.name]
+            players.broken_barh(
+                spans, (row + offset, 0.35), color=instrument.colour, alpha=1 if notes is found else 0.5
+            )
+    players.set_yticks(range(len(INSTRUMENTS)), [instrument.label for instrument in INSTRUMENTS])
+    players.invert_yaxis()
+    players.set_title("who plays: played above, found below", loc="left", fontsize=10)
+    players.set_xlabel("seconds")
+    players.set_xlim(0, max(duration_s, 1e-3))
+    figure.suptitle(title, parse_math=False)
+    return figure
+
+
+def _bars(axes: Axes, notes: Sequence[Note], colour: str) -> None:
+    """A bar a note."""
+    axes.barh(
+        [note.pitch for note in notes],
+        [note.duration for note in notes],
+        left=[note.onset for note in notes],
+        height=0.9,
+        color=colour,
+    )
