@@ -168,3 +168,35 @@ WRITERS = {
     "slakh": write_slakh,
     "paired": write_paired,
 }
+
+
+def write_music(folder: Path, n_songs: int = 4, seconds: int = 21) -> Path:
+    """MIDI beside audio, as somebody may bring it: duets whose notes have partials and die away."""
+    rng = np.random.default_rng(0)
+    for song in range(n_songs):
+        tracks: dict[int, Notes] = {}
+        for program, lowest in ((40, 62), (42, 40)):
+            onsets = np.arange(0.3, seconds - 1.0, 0.5) + rng.uniform(-0.1, 0.1)
+            tracks[program] = [
+                (onset, onset + 0.45, pitch)
+                for onset, pitch in zip(
+                    onsets.tolist(), rng.integers(lowest, lowest + 17, len(onsets)).tolist(), strict=True
+                )
+            ]
+        write_midi(folder / f"song {song}.mid", tracks)
+        write_duet(folder / f"song {song}.wav", tracks, seconds)
+    return folder
+
+
+def write_duet(path: Path, tracks: dict[int, Notes], seconds: float, *, late: float = 0.0, rate: int = 16000) -> None:
+    """Notes with a few partials, each instrument its own, the sound `late` by so many seconds."""
+    sound = np.zeros(round(seconds * rate))
+    for program, notes in tracks.items():
+        for onset, offset, pitch in notes:
+            first, end = round((onset + late) * rate), min(len(sound), round((offset + late) * rate))
+            time = np.arange(max(0, end - first)) / rate
+            hertz = 440 * 2 ** ((pitch - 69) / 12)
+            for partial in (1, 2, 3) if program == 40 else (1, 3, 5):
+                sound[first:end] += 0.1 / partial * np.sin(2 * np.pi * partial * hertz * time) * np.exp(-2 * time)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sf.write(path, sound, rate)

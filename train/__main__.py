@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from mtinst.errors import MtinstError
+from mtinst.spec import INSTRUMENT_NAMES
 from train.config import EXPERIMENTS, ConfigError, experiment_named
 
 _ROWS = ("liu", "gururani", "hung", "paper", "default")  # of train.experiments.recognition, which is slow to import
@@ -35,6 +36,24 @@ def _prepare(options: argparse.Namespace) -> None:
         n_jobs=options.jobs,
         spec=FEATURES[options.features],
     )
+
+
+def _collect(options: argparse.Namespace) -> None:
+    from train.collect import CollectConfig, collect
+    from train.prepare import FEATURES
+
+    config = CollectConfig(
+        shortest_s=options.shortest,
+        longest_s=options.longest,
+        instruments=tuple(options.instruments),
+        clips=options.clips,
+        test_clips=options.test_clips,
+        has_random_velocity=options.random_velocity,
+        soundfonts=tuple(options.soundfont),
+        singing=options.singing,
+        seed=options.seed,
+    )
+    print(collect(options.folder, options.out, config, musescore=options.musescore, spec=FEATURES[options.features]))
 
 
 def _fit(options: argparse.Namespace) -> None:
@@ -156,6 +175,22 @@ def _parser() -> argparse.ArgumentParser:
         "--jobs", type=int, default=2, help="processes (%(default)s); the result does not depend on it"
     )
     prepare.set_defaults(run=_prepare)
+
+    collect = commands.add_parser("collect", help="scores, or MIDI beside audio, to clips to train on")
+    collect.add_argument("folder", type=Path)
+    collect.add_argument("--out", type=Path, default=Path("data"), help="where the clips go (%(default)s)")
+    collect.add_argument("--musescore", type=Path, metavar="PROGRAM", help="when it is not where programs are")
+    collect.add_argument("--shortest", type=float, default=10.0, metavar="SECONDS", help="(%(default)s)")
+    collect.add_argument("--longest", type=float, default=900.0, metavar="SECONDS", help="(%(default)s)")
+    collect.add_argument("--instruments", nargs="+", default=list(INSTRUMENT_NAMES), help="songs must have one of them")
+    collect.add_argument("--clips", type=int, default=5500, help="to train on, of each instrument (%(default)s)")
+    collect.add_argument("--test-clips", type=int, default=200, help="in each other set (%(default)s)")
+    collect.add_argument("--soundfont", type=Path, action="append", default=[], help="play the notes with it instead")
+    collect.add_argument("--random-velocity", action="store_true", help="with a soundfont: draw velocities")
+    collect.add_argument("--singing", type=Path, metavar="DIR", help="mix in singing from these files")
+    collect.add_argument("--features", choices=("paper", "fine"), default="fine", help="of clips (%(default)s)")
+    collect.add_argument("--seed", type=int, default=0)
+    collect.set_defaults(run=_collect)
 
     fit = commands.add_parser("fit", help="train, or go on training")
     fit.add_argument("experiment", help=", ".join(EXPERIMENTS))

@@ -43,6 +43,8 @@ class MixConfig:
         Chance that a clip is built around one excerpt's own parts, in step with each other.
     quietest_db : float
         Parts are between this and 0 dB.
+    recording : float
+        Chance that a clip is a whole recording as it is, where the store has some.
     other, drums, singing, noise : float
         Chance that a clip has each of these, of which nothing is to be reported.
     empty : float
@@ -61,6 +63,7 @@ class MixConfig:
     n_instruments: tuple[float, ...] = (0.24, 0.26, 0.22, 0.15, 0.08, 0.05)
     same_song: float = 0.5
     quietest_db: float = -14.0
+    recording: float = 0.5
     other: float = 0.25
     drums: float = 0.35
     singing: float = 0.12

@@ -20,7 +20,7 @@ from mtinst.spec import N_INSTRUMENTS, FeatureSpec, FloatArray
 from train.config import MixConfig
 from train.effects import band_limit, compressed, dynamics, equaliser, room
 from train.labels import strength
-from train.prepare import DRUMS, N_FRAMES, NOISE, OTHER, SINGING
+from train.prepare import DRUMS, N_FRAMES, NOISE, OTHER, RECORDING, SINGING
 
 # A note that far below the mixture's loudest bin is not heard, so has no label.
 _INAUDIBLE_DB = 50.0
@@ -49,6 +49,7 @@ class PartStore:
     note_ends: NDArray[np.int64]  # (n_parts,)
     notes: NDArray[np.void]  # labels.FRAME_NOTE
     spec: FeatureSpec
+    players: NDArray[np.int8] | None = None  # (n_notes,), who plays each; None: the class of its part
 
     @classmethod
     def open(cls, folder: Path) -> "PartStore":
@@ -61,15 +62,29 @@ class PartStore:
             cqts = np.memmap(
                 folder / "cqt.f16", dtype=np.float16, mode="r", shape=(len(classes), spec.n_bins, N_FRAMES, 2)
             )
-            return cls(cqts, classes, arrays["groups"], arrays["note_ends"], arrays["notes"], spec)
+            players = arrays.get("players")
+            return cls(cqts, classes, arrays["groups"], arrays["note_ends"], arrays["notes"], spec, players)
 
     def __len__(self) -> int:
         return len(self.classes)
 
     def notes_of(self, part: int) -> NDArray[np.void]:
         """Labels of one part."""
-        begin = int(self.note_ends[part - 1]) if part else 0
-        return self.notes[begin : int(self.note_ends[part])]
+        return self.notes[self._rows_of(part)]
+
+    def players_of(self, part: int) -> list[int]:
+        """Who plays each of those, as instrument indices."""
+        if self.players is None:
+            return [int(self.classes[part])] * len(self.notes_of(part))
+        players: list[int] = self.players[self._rows_of(part)].tolist()
+        return players
+
+    def is_labelled(self, part: int) -> bool:
+        """Whether any of the nine play in it."""
+        return int(self.classes[part]) in (*range(N_INSTRUMENTS), RECORDING)
+
+    def _rows_of(self, part: int) -> slice:
+        return slice(int(self.note_ends[part - 1]) if part else 0, int(self.note_ends[part]))
 
 
 @dataclass(frozen=True)
@@ -93,7 +108,7 @@ class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
         self._seed = seed
         self._epoch = epoch
         self._n_clips = n_clips
-        self._parts_of_class = [np.flatnonzero(store.classes == index) for index in range(NOISE + 1)]
+        self._parts_of_class = [np.flatnonzero(store.classes == index) for index in range(RECORDING + 1)]
         self._members_of_group: dict[int, list[int]] = {}
         for part, group in enumerate(store.groups.tolist()):
             self._members_of_group.setdefault(group, []).append(part)
@@ -109,6 +124,9 @@ class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
         """Which parts sound: class-balanced, from one song or several, with what must not be reported."""
         config = self._config
         classes = self._store.classes
+        recordings = self._parts_of_class[RECORDING]
+        if len(recordings) and (len(recordings) == len(classes) or rng.random() < config.recording):
+            return [Voice(self._draw_part(RECORDING, rng), self._draw_start(rng), 1.0)]
         n_wanted = 0
         if rng.random() >= config.empty:
             n_wanted = 1 + int(rng.choice(len(config.n_instruments), p=config.n_instruments))
@@ -150,7 +168,7 @@ class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
             if config.dynamics_db:
                 part *= dynamics(rng, n_frames, spread_db=config.dynamics_db)
             mixture += part
-            if self._store.classes[voice.part] < N_INSTRUMENTS:
+            if self._store.is_labelled(voice.part):
                 heard.append((voice, strength(part, spec)))
         if rng.random() < config.room:
             mixture = room(mixture, rng)
@@ -175,9 +193,9 @@ class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
         return log_cqt, _shift_rows(piano, shift), _shift_rows(onset, shift)
 
     def _label(self, voice: Voice, is_heard: NDArray[np.bool_], piano: NDArray[np.uint8], onset: FloatArray) -> None:
-        instrument = int(self._store.classes[voice.part])
         n_frames = piano.shape[-1]
-        for first, end, row in self._store.notes_of(voice.part).tolist():
+        notes, players = self._store.notes_of(voice.part).tolist(), self._store.players_of(voice.part)
+        for (first, end, row), instrument in zip(notes, players, strict=True):
             first, end = first - voice.start, end - voice.start
             if end <= 0 or first >= n_frames:
                 continue

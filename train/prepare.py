@@ -37,6 +37,7 @@ N_SAMPLES = round(CLIP_S * RATE)
 N_FRAMES = SPEC.n_frames(N_SAMPLES)
 # What is not one of the nine comes after them.
 OTHER, DRUMS, SINGING, NOISE = range(N_INSTRUMENTS, N_INSTRUMENTS + 4)
+RECORDING = NOISE + 1  # a whole song, several of the nine in one part: see train.collect
 FEATURES = {"paper": SPEC, "fine": FINE}
 CLASS_INDEX = {**INSTRUMENT_INDEX, "other": OTHER, "drums": DRUMS, "singing": SINGING, "noise": NOISE}
 
