@@ -1,6 +1,7 @@
 """The page: `python app.py` serves it on http://127.0.0.1:7860, or where HOST and PORT say."""
 
 import logging
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -8,22 +9,32 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from mtinst.errors import MtinstError
 from mtinst.ui import player
 from mtinst.ui.actions import Actions
+from mtinst.ui.cache import usable_folder
 from mtinst.ui.examples import Example, find_examples
+from mtinst.ui.guard import Guard
 from mtinst.ui.layout import STYLE, Page, build_page
-from mtinst.ui.routes import take_route
+from mtinst.ui.routes import kept_route, take_route
 from mtinst.ui.settings import PageSettings, settings_from_environment
 from mtinst.ui.studio import Studio
 from mtinst.ui.theme import page_theme
+from mtinst.ui.uploads import keep_tidy
 
 # Clicks are counted in the browser: two in quick succession may reach the server's threads the other way round.
 COUNT = "window.mtinstClicks = (window.mtinstClicks ?? 0) + 1"
 EXAMPLE_INPUTS = f"(shown, click) => [shown, {COUNT}]"
 TRANSCRIBE_INPUTS = f"(audio, reference, shown, click) => [audio, reference, shown, {COUNT}]"
 LINK_INPUT = "() => [new URL(location).searchParams.get('song') ?? '']"
+API_DESCRIPTION = (
+    "Transcribe a song: progress, again and again, then its notes and the addresses of its files, which are made when "
+    "they are asked for. The limits are those of the page."
+)
+SESSIONS = 1000  # kept for those who come back
+OTHER_THREADS = 20  # for what is not a song: sliders, links, files
 LOOK_AT_STATUS = "() => document.getElementById('mt-status').scrollIntoView({behavior: 'smooth', block: 'nearest'})"
 
 
@@ -50,6 +61,17 @@ def connect(page: Page, actions: Actions) -> None:
     # No limits here: the studio itself works on one song at a time and tells the others that they wait.
     work: dict[str, Any] = {"concurrency_limit": None, "trigger_mode": "multiple", **quiet}
 
+    # First, since the name may be given once: Gradio calls the others after their functions.
+    page.program.click(
+        actions.transcribe_for_program,
+        page.program_song,
+        page.program_result,
+        api_name="transcribe",
+        api_description=API_DESCRIPTION,
+        concurrency_limit=None,
+        show_progress="hidden",
+    )
+
     brought = [page.audio, page.reference]
     runs = [
         page.examples.click(
@@ -72,7 +94,9 @@ def connect(page: Page, actions: Actions) -> None:
     page.stop.click(None, cancels=[*runs]).then(actions.stopped, page.shown, [*result, *buttons], **quiet)
     page.blocks.unload(actions.leave)
 
-    page.other_file.upload(actions.open_other_file, page.other_file, [page.audio, page.status], **quiet)
+    page.other_file.upload(
+        actions.open_other_file, page.other_file, [page.audio, page.status], concurrency_limit=1, **quiet
+    )
 
     compared = gr.on(
         [page.reference.upload, page.reference.clear], actions.compare, [*brought, page.shown], result, **quiet
@@ -120,22 +144,32 @@ def main() -> int:
     except MtinstError as error:
         print(error, file=sys.stderr)
         return 2
+    uploads = usable_folder(settings.uploads)
+    os.environ["GRADIO_TEMP_DIR"] = str(uploads)
+    keep_tidy(uploads, limit_bytes=settings.cache_mb * 1e6)
     studio = Studio(settings)
     examples = find_examples(settings.examples)
     page = build(settings, studio, examples)
     threading.Thread(target=get_ready, args=(settings, studio, examples), name="get-ready", daemon=True).start()
     try:
-        page.blocks.queue(max_size=20).launch(
+        page.blocks.queue(max_size=100, default_concurrency_limit=2).launch(
             server_name=settings.host,
             server_port=settings.port,
             theme=page_theme(),
             css_paths=[STYLE, player.STYLE],
             head="".join(f"<script>{script.read_text('utf-8')}</script>" for script in player.SCRIPTS),
-            allowed_paths=[str(settings.cache), *map(str, files_of(examples))],
+            allowed_paths=[*map(str, files_of(examples))],
             max_file_size=int(settings.max_mb * 1e6),
-            footer_links=["settings"],
+            max_threads=settings.max_waiting + OTHER_THREADS,
+            state_session_capacity=SESSIONS,
+            footer_links=["api", "settings"],
             show_error=True,
-            app_kwargs={"routes": [take_route(studio)]},
+            run_history=False,
+            enable_monitoring=False,
+            app_kwargs={
+                "routes": [kept_route(studio), take_route(studio)],
+                "middleware": [Middleware(Guard, max_file_bytes=settings.max_mb * 1e6)],
+            },
         )
     except OSError as error:  # Gradio's, when the port is taken or may not be used
         print(f"The page cannot be served on port {settings.port} of {settings.host}: {error}", file=sys.stderr)

@@ -75,6 +75,8 @@ def test_settings_come_from_the_environment() -> None:
         "MTINST_CACHE_MB": "50",
         "MTINST_MAX_MINUTES": "2.5",
         "MTINST_MAX_MB": "10",
+        "MTINST_MAX_WAITING": "12",
+        "MTINST_MAX_WAITING_EACH": "3",
         "MTINST_PREPARE": "0",
     }
     assert settings_from_environment(given) == PageSettings(
@@ -86,6 +88,8 @@ def test_settings_come_from_the_environment() -> None:
         cache_mb=50,
         max_minutes=2.5,
         max_mb=10,
+        max_waiting=12,
+        max_waiting_each=3,
         prepare=False,
     )
 
@@ -104,6 +108,8 @@ def test_an_empty_environment_serves_this_machine_only(tmp_path: Path) -> None:
         ("MTINST_MAX_MB", "-1"),
         ("MTINST_CACHE_MB", "inf"),
         ("MTINST_PREPARE", "yes"),
+        ("MTINST_MAX_WAITING", "2.5"),
+        ("MTINST_MAX_WAITING_EACH", "0"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named(name: str, value: str) -> None:
@@ -175,12 +181,12 @@ def test_the_entry_used_longest_ago_goes_first_and_none_that_is_in_use(tmp_path:
     assert {path.name for path in tmp_path.iterdir()} == {"newest", "one more"}
 
 
-def test_what_a_crashed_writer_left_is_swept_up_after_a_day(tmp_path: Path) -> None:
+def test_what_a_crashed_writer_left_is_swept_up_after_an_hour(tmp_path: Path) -> None:
     (tmp_path / "song.1234.partial").mkdir()
     cache = ResultCache(tmp_path, 1e6)
     cache.tidy()
     assert (tmp_path / "song.1234.partial").exists()
-    cache.tidy(now=time.time() + 2 * 24 * 3600)
+    cache.tidy(now=time.time() + 2 * 3600)
     assert not (tmp_path / "song.1234.partial").exists()
 
 
@@ -527,7 +533,7 @@ def test_no_song_is_a_sentence_too(actions: Actions) -> None:
 
 
 def test_a_bug_stays_visible_and_the_page_usable(actions: Actions, song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(path: Path, title: str, reference: Path | None) -> Iterator[Working]:
+    def broken(path: Path, title: str, reference: Path | None, who: str) -> Iterator[Working]:
         yield Working(message="Well so far", fraction=0.1)
         raise ZeroDivisionError("a bug")
 
@@ -552,8 +558,8 @@ def test_a_newer_wish_ends_the_work_on_the_older_one(actions: Actions, song: Pat
     newer = actions.transcribe(str(song), None, None, 2, visitor())
     next(newer)
     assert list(older) == []
+    assert "Done" in statuses(actions, somebody_else)[-1], "who came before the newer wish"
     assert "Done" in statuses(actions, newer)[-1]
-    assert "Done" in statuses(actions, somebody_else)[-1]
 
 
 def test_others_wait_and_are_told_so(actions: Actions, song: Path) -> None:
@@ -562,7 +568,7 @@ def test_others_wait_and_are_told_so(actions: Actions, song: Path) -> None:
         if "Listening" in update.get(actions.page.status, ""):
             break
     second = actions.transcribe(str(song), None, None, 1, visitor("second"))
-    assert texts.WAITING in statuses(actions, itertools.islice(second, 3))[-1]
+    assert texts.waiting(1) in statuses(actions, itertools.islice(second, 3))[-1]
     assert "Done" in statuses(actions, first)[-1]
     assert "Done" in statuses(actions, second)[-1]
 
@@ -603,15 +609,15 @@ def test_sensitivity_of_one_instrument_moves_its_thresholds_only() -> None:
     assert moved.shortest_s == 0.2
 
 
-def test_the_first_notes_come_while_the_rest_is_heard(actions: Actions, song: Path) -> None:
+def test_the_first_notes_come_while_the_rest_is_heard(actions: Actions, song: Path, settings: PageSettings) -> None:
     page = actions.page
     updates = actions.transcribe(str(song), None, None, 1, visitor())
     partial = next(update for update in updates if page.player in update)
     assert page.shown not in partial, "a preview is no result"
     value = partial[page.player]
     assert (value["files"], value["partial"]) == (None, True)
-    name = value["song"].rpartition("=")[2]
-    assert any(one["notes"] for one in json.loads(Path(unquote(name)).read_text())["instruments"])
+    key, name = value["song"].split("/")[-2:]
+    assert any(one["notes"] for one in json.loads((settings.cache / key / name).read_text())["instruments"])
     assert "so far" in partial[page.summary]
     result = next(update for update in updates if page.shown in update)
     assert result[page.player]["source"] == value["source"], "the player keeps its place"
@@ -740,7 +746,9 @@ def test_examples_are_prepared_while_nobody_waits(settings: PageSettings, song: 
 def test_preparing_gives_way_to_a_visitor(settings: PageSettings, song: Path) -> None:
     studio = Studio(settings)
     (example,) = find_examples(song.parent)
-    studio._waiting.add("a visitor")
+    busy, waiting = studio.line.join("somebody"), studio.line.join("a visitor")
+    assert busy.wait(0)
     assert studio._prepare(example) is False
-    studio._waiting.clear()
+    waiting.leave()
+    busy.leave()
     assert studio._prepare(example) is True

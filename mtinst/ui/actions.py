@@ -1,5 +1,6 @@
 """What each click does, as updates of the page's components. A failure changes the status line and nothing else."""
 
+import math
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -17,11 +18,15 @@ from mtinst.synth import PLAYBACK_RATE, write_audio
 from mtinst.ui import render, texts
 from mtinst.ui.adjustment import Adjustment
 from mtinst.ui.examples import Example
+from mtinst.ui.guard import visitor_address
 from mtinst.ui.layout import SHORTEST_MS, Page
 from mtinst.ui.results import Preview, Result, Working
+from mtinst.ui.routes import take_url
 from mtinst.ui.studio import Studio
+from mtinst.ui.takeaway import offers
 
 RECORDED_STEM = "audio"  # what Gradio calls a recording from the microphone
+MOST_VISITS = 10_000  # remembered; of visitors who never said that they left, the oldest go
 TELLING_S = 0.5  # of work, before how long the rest takes can be told
 Updates = dict[Any, Any]  # component -> its new value, or a change of its looks
 
@@ -69,7 +74,10 @@ class Actions:
         self, event: gr.EventData, shown: Result | None, click: float, visitor: gr.Request
     ) -> Generator[Updates, None, None]:
         """Put the example that was clicked where a song of one's own would be, and transcribe it."""
-        example = self.examples[event.slug]
+        example = self.examples.get(str(getattr(event, "slug", "")))
+        if example is None:  # no card of this page
+            yield self._nothing()
+            return
         reference = None if example.reference is None else str(example.reference)
         put = {self.page.audio: str(example.path), self.page.reference: reference}
         yield from self._run(example.path, example.title, example.reference, put, shown, click, visitor)
@@ -95,7 +103,7 @@ class Actions:
         visitor: gr.Request,
     ) -> Iterator[Updates]:
         """Everything from a song to its parts, step by step."""
-        visit = self._visits.setdefault(visitor.session_hash, Visit())
+        visit = self._visit(visitor)
         if click < visit.click:  # a later click was faster
             yield self._nothing()
             return
@@ -110,7 +118,7 @@ class Actions:
             self.page.stop: gr.update(interactive=True),
         }
         try:
-            with closing(self.studio.transcribe(path, title, reference)) as steps:
+            with closing(self.studio.transcribe(path, title, reference, _who(visitor))) as steps:
                 for step in steps:
                     if not self._is_latest(visit, click, visitor):
                         return
@@ -127,10 +135,14 @@ class Actions:
             again = self._show(last, visitor) | put if replaces and last and visit.view == last.view_folder else {}
             yield again | {self.page.status: self._say("done", texts.done_in(clock.seconds))}
         except MtinstError as error:
-            keeps = f" {texts.FAILED_KEEPS}" if shown is not None else ""
-            yield self._restore(shown) | {self.page.status: self._say("error", _sentence(error) + keeps)}
+            if last is not None:
+                if visit.view == last.view_folder:
+                    yield self._without_sound(last, error)
+            else:
+                keeps = f" {texts.FAILED_KEEPS}" if shown is not None else ""
+                yield self._restore(shown) | {self.page.status: self._say("error", _sentence(error) + keeps)}
         except Exception:
-            yield self._restore(shown) | {self.page.status: self._say("error", texts.BROKEN)} | self._idle()
+            yield self._restore(last or shown) | {self.page.status: self._say("error", texts.BROKEN)} | self._idle()
             raise
         finally:
             if visit.click == click:
@@ -139,7 +151,7 @@ class Actions:
 
     def stopped(self, shown: Result | None, visitor: gr.Request) -> Updates:
         """What a person sees after pressing Stop."""
-        self._visits.setdefault(visitor.session_hash, Visit()).is_listening = False
+        self._visit(visitor).is_listening = False
         sentence = texts.STOPPED if shown is None else texts.STOPPED_KEEPS
         return self._restore(shown) | {self.page.status: self._say("info", sentence), **self._idle()}
 
@@ -165,7 +177,7 @@ class Actions:
         converted = source.with_name(f"{source.stem}.flac")  # beside the upload, so that it goes when that goes
         try:
             self.studio.check_limits(source)
-            samples = load_audio(source, PLAYBACK_RATE)
+            samples = load_audio(source, PLAYBACK_RATE, longest_s=60 * self.studio.settings.max_minutes)
             write_audio(converted, samples, PLAYBACK_RATE)
         except MtinstError as error:
             return {self.page.status: self._say("error", _sentence(error))}
@@ -195,8 +207,9 @@ class Actions:
         *sensitivity: float,
     ) -> Updates:
         """Read the notes off again by other thresholds, without the network; the parts follow in :meth:`finish`."""
-        visit = self._visits.setdefault(visitor.session_hash, Visit())
-        if shown is None or visit.is_listening:
+        visit = self._visit(visitor)
+        moved = (onset, frame, shortest_ms, *sensitivity)
+        if shown is None or visit.is_listening or not all(map(_is_finite, moved)):
             return self._nothing()
         instruments = tuple(name for name in INSTRUMENT_NAMES if name in only)
         adjustment = Adjustment(  # a browser's 0 comes as an int, which would be another key of the cache than 0.0
@@ -218,20 +231,78 @@ class Actions:
         if shown is None or shown.files_folder is not None:
             return
         clock = _Clock()
-        visit = self._visits.setdefault(visitor.session_hash, Visit())
+        visit = self._visit(visitor)
         try:
-            with closing(self.studio.make_files(shown)) as steps:
+            with closing(self.studio.make_files(shown, _who(visitor))) as steps:
                 for step in steps:
                     if visit.view != shown.view_folder or self._visits.get(visitor.session_hash) is not visit:
                         return
                     yield self._progress(step, clock) if isinstance(step, Working) else self._show(step, visitor)
             yield {self.page.status: self._say("done", texts.done_in(clock.seconds))}
         except MtinstError as error:
-            yield {self.page.status: self._say("error", _sentence(error))}
+            if visit.view == shown.view_folder:
+                yield self._without_sound(shown, error)
 
     def reset_adjustment(self) -> Updates:
         """The sliders and boxes as the checkpoint has it."""
         return self._sliders(Adjustment())
+
+    def transcribe_for_program(self, path: str | None, visitor: gr.Request) -> Iterator[dict[str, Any]]:
+        """What the page does with a song, for programs: how far it is, again and again, and at last its notes."""
+        if path is None:
+            raise gr.Error(texts.NO_SONG, print_exception=False)
+        song = Path(path)
+        try:
+            with closing(self.studio.transcribe(song, self._title(song), None, _who(visitor))) as steps:
+                for step in steps:
+                    if isinstance(step, Result):
+                        yield self._record(step)
+                        return
+                    yield {"status": step.message, "fraction": round(step.fraction, 3)}
+        except MtinstError as error:
+            raise gr.Error(_sentence(error), print_exception=False) from error
+
+    def _record(self, result: Result) -> dict[str, Any]:
+        """A result as plain values; addresses are relative to the page's."""
+        heard = self.studio.transcription(result.source_key, result.adjustment)
+        played = {part.name for part in result.parts}
+        return {
+            "status": "done",
+            "fraction": 1.0,
+            "title": result.title,
+            "duration_s": round(result.duration_s, 3),
+            "verdict": result.verdict,
+            "instruments": {part.name: part.n_notes for part in result.parts},
+            "notes": [
+                {
+                    "onset_s": round(note.onset, 4),
+                    "offset_s": round(note.offset, 4),
+                    "pitch": note.pitch,
+                    "instrument": note.instrument,
+                    "velocity": note.velocity,
+                }
+                for note in heard.notes
+            ],
+            "link": f"?song={result.key}",
+            "files": {
+                slug: take_url(result.key, slug)
+                for slug in offers()
+                if slug.partition(".")[0] not in INSTRUMENT_NAMES or slug.partition(".")[0] in played
+            },
+        }
+
+    def _visit(self, visitor: gr.Request) -> Visit:
+        """What goes on for that visitor, who may have come just now."""
+        visit = self._visits.setdefault(visitor.session_hash, Visit())
+        if len(self._visits) > MOST_VISITS:
+            self._visits.pop(next(iter(self._visits)), None)
+        return visit
+
+    def _without_sound(self, result: Result, error: MtinstError) -> Updates:
+        """The notes of a result whose parts cannot be played; the song itself can be heard."""
+        sentence = f"{_sentence(error)} {texts.NO_SOUND_KEEPS}"
+        player = render.player_value(result, has_sound=False)
+        return {self.page.player: player, self.page.status: self._say("error", sentence)}
 
     def _nothing(self) -> Updates:
         """No change. (A generator that ends before it yields anything would have Gradio empty all its outputs.)"""
@@ -253,7 +324,7 @@ class Actions:
         }
 
     def _show(self, result: Result, visitor: gr.Request) -> Updates:
-        self._visits.setdefault(visitor.session_hash, Visit()).view = result.view_folder
+        self._visit(visitor).view = result.view_folder
         return {self.page.shown: result} | self._restore(result)
 
     def _restore(self, shown: Result | None) -> Updates:
@@ -317,6 +388,16 @@ class _Clock:
         began_s, began_fraction = self._began
         took_s, done = self.seconds - began_s, fraction - began_fraction
         return took_s * (1 - fraction) / done if took_s >= TELLING_S and done > 0 else None
+
+
+def _who(visitor: gr.Request) -> str:
+    """Tells apart those who take turns."""
+    return "" if visitor.request is None else visitor_address(visitor.request)
+
+
+def _is_finite(value: object) -> bool:
+    """Whether it is a number, which a browser sends always and a program not always."""
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _sentence(error: MtinstError) -> str:

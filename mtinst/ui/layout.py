@@ -14,6 +14,8 @@ from mtinst.ui.player import song_player
 from mtinst.ui.settings import PageSettings
 
 STYLE = Path(__file__).with_name("style.css")
+# How often Gradio looks for what was uploaded, and how old that may become; `uploads` sees to what it overlooks.
+LOOK_EVERY_S, KEEP_S = 300, 3600
 SENSITIVITY_RANGE = 3.0
 SHORTEST_MS = (30, 500)
 
@@ -70,6 +72,9 @@ class Page:
     shown: gr.State
     click: gr.Number
     link: gr.Textbox
+    program: gr.Button
+    program_song: gr.File
+    program_result: gr.JSON
 
     @property
     def sliders(self) -> list[Component]:
@@ -94,7 +99,7 @@ def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: 
     Page
     """
     with gr.Blocks(
-        title=f"{texts.TITLE} – {texts.HEADLINE}", analytics_enabled=False, delete_cache=(3600, 86400)
+        title=f"{texts.TITLE} – {texts.HEADLINE}", analytics_enabled=False, delete_cache=(LOOK_EVERY_S, KEEP_S)
     ) as blocks:
         _html(render.header())
         with gr.Row(equal_height=True):
@@ -166,6 +171,10 @@ def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: 
         shown = gr.State(None)
         click = gr.Number(0, visible=False)  # which click of the visitor's it is; the browser counts
         link = gr.Textbox(visible=False)  # the result that the page's address names
+        # What programs use (see `app.connect`).
+        program = gr.Button(visible=False)
+        program_song = gr.File(label="song", type="filepath", visible=False)
+        program_result = gr.JSON(label="result", visible=False)
     return Page(
         blocks=blocks,
         examples=example_cards,
@@ -187,6 +196,9 @@ def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: 
         shown=shown,
         click=click,
         link=link,
+        program=program,
+        program_song=program_song,
+        program_result=program_result,
     )
 
 

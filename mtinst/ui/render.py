@@ -3,9 +3,7 @@
 import html
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 
@@ -15,7 +13,7 @@ from mtinst.ui import entries, texts
 from mtinst.ui.examples import Example
 from mtinst.ui.player.song import PROBABILITIES
 from mtinst.ui.results import Preview, Result
-from mtinst.ui.routes import take_url
+from mtinst.ui.routes import kept_url, take_url
 
 STRIP_COLUMNS = 96
 _PART_FILES = (("mid", "MIDI"), ("flac", "FLAC"), ("wav", "WAV"))
@@ -37,17 +35,6 @@ def plain(text: str) -> str:
     '&lt;b&gt;&#36;&#123;1&#125; &amp; &#123;&#123;x&#125;&#125;'
     """
     return html.escape(text).translate(TEMPLATE_MARKS)
-
-
-def file_url(path: Path) -> str:
-    """Where the page's server offers a file of the cache, relative to the page, so that it also works behind a proxy.
-
-    Examples
-    --------
-    >>> file_url(Path("/tmp/cache/a song.mid"))
-    'gradio_api/file=/tmp/cache/a%20song.mid'
-    """
-    return "gradio_api/file=" + quote(path.as_posix())
 
 
 def header() -> str:
@@ -175,17 +162,18 @@ def preview_summary(preview: Preview) -> str:
     return f'<div class="mt-summary mt-partial"><h2>{title}</h2><p class="mt-quiet">{plain(facts)}</p></div>'
 
 
-def player_value(result: Result) -> dict[str, Any]:
-    """The result as the player takes it: addresses of what to load."""
+def player_value(result: Result, *, has_sound: bool = True) -> dict[str, Any]:
+    """The result as the player takes it: addresses of what to load; without sound, only the song itself is heard."""
     files = None
-    if result.files_folder is not None:
-        parts = {part.name: file_url(result.files_folder / f"{part.name}.flac") for part in result.parts}
-        files = {"original": file_url(result.source_folder / entries.ORIGINAL), "parts": parts}
+    if result.files_folder is not None or not has_sound:
+        folder = result.files_folder
+        parts = {} if folder is None else {part.name: kept_url(folder / f"{part.name}.flac") for part in result.parts}
+        files = {"original": kept_url(result.source_folder / entries.ORIGINAL), "parts": parts}
     return {
         "title": result.title,
         "source": result.source_key,
-        "song": file_url(result.view_folder / entries.SONG),
-        "probabilities": file_url(result.source_folder / PROBABILITIES),
+        "song": kept_url(result.view_folder / entries.SONG),
+        "probabilities": kept_url(result.source_folder / PROBABILITIES),
         "files": files,
     }
 
@@ -195,7 +183,7 @@ def preview_value(preview: Preview) -> dict[str, Any]:
     return {
         "title": preview.title,
         "source": preview.source_key,
-        "song": file_url(preview.folder / entries.SONG),
+        "song": kept_url(preview.folder / entries.SONG),
         "files": None,
         "partial": True,
     }

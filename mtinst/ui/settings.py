@@ -35,6 +35,10 @@ class PageSettings:
         Longer songs are refused.
     max_mb : float
         Larger files are refused.
+    max_waiting : int
+        Songs that wait or are worked on at a time; more are refused.
+    max_waiting_each : int
+        The same from one address.
     prepare : bool
         Whether the examples are transcribed when the page starts, while nobody else needs the processor.
 
@@ -52,21 +56,29 @@ class PageSettings:
     cache_mb: float = 1000.0
     max_minutes: float = 15.0
     max_mb: float = 100.0
+    max_waiting: int = 30
+    max_waiting_each: int = 5
     prepare: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("cache_mb", "max_minutes", "max_mb"):
+        for name in ("cache_mb", "max_minutes", "max_mb", "max_waiting", "max_waiting_each"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, not {getattr(self, name)}")
         if not 0 <= self.port <= 65535:
             raise ValueError(f"port must be from 0 to 65535, not {self.port}")
+
+    @property
+    def uploads(self) -> Path:
+        """Folder for what was uploaded, beside that for results."""
+        return self.cache.with_name(f"{self.cache.name}-uploads")
 
 
 def settings_from_environment(environment: Mapping[str, str] = os.environ) -> PageSettings:
     """The page's settings as the environment gives them.
 
     Read are ``HOST``, ``PORT``, ``MTINST_WEIGHTS``, ``MTINST_EXAMPLES``, ``MTINST_CACHE``, ``MTINST_CACHE_MB``,
-    ``MTINST_MAX_MINUTES``, ``MTINST_MAX_MB`` and ``MTINST_PREPARE`` (1 or 0); in place of the first two, where they are
+    ``MTINST_MAX_MINUTES``, ``MTINST_MAX_MB``, ``MTINST_MAX_WAITING``, ``MTINST_MAX_WAITING_EACH`` and
+    ``MTINST_PREPARE`` (1 or 0); in place of the first two, where they are
     not given, Gradio's own ``GRADIO_SERVER_NAME`` and ``GRADIO_SERVER_PORT``, by which hosts of Gradio pages say where
     to serve. An empty variable counts as absent.
 
@@ -100,6 +112,8 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Pa
         cache_mb=_positive(given, "MTINST_CACHE_MB", PageSettings.cache_mb),
         max_minutes=_positive(given, "MTINST_MAX_MINUTES", PageSettings.max_minutes),
         max_mb=_positive(given, "MTINST_MAX_MB", PageSettings.max_mb),
+        max_waiting=_count(given, "MTINST_MAX_WAITING", PageSettings.max_waiting),
+        max_waiting_each=_count(given, "MTINST_MAX_WAITING_EACH", PageSettings.max_waiting_each),
         prepare=prepare == "1",
     )
 
@@ -135,3 +149,10 @@ def _positive(given: Mapping[str, str], name: str, default: float) -> float:
     if not 0 < value < float("inf"):
         raise SettingsError(f"{name} must be a positive number, not {given[name]!r}")
     return value
+
+
+def _count(given: Mapping[str, str], name: str, default: int) -> int:
+    value = _number(given, name, default, "a whole number above 0")
+    if not (0 < value < float("inf") and value.is_integer()):
+        raise SettingsError(f"{name} must be a whole number above 0, not {given[name]!r}")
+    return int(value)

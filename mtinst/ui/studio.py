@@ -13,7 +13,9 @@ import re
 import shutil
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Hashable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from contextlib import closing
 from dataclasses import asdict, replace
 from functools import lru_cache
@@ -33,16 +35,21 @@ from mtinst.synth import PLAYBACK_RATE, play_stems, synthesise
 from mtinst.transcription import Transcription
 from mtinst.ui import entries, texts
 from mtinst.ui.adjustment import Adjustment
-from mtinst.ui.cache import ResultCache, file_hash, key_of
+from mtinst.ui.cache import ResultCache, file_hash, key_of, usable_folder
 from mtinst.ui.examples import Example
+from mtinst.ui.line import Line
 from mtinst.ui.recent import RecentSongs
 from mtinst.ui.results import Part, Preview, Result, Scores, Working, adjustment_from_json
 from mtinst.ui.settings import PageSettings
 
 LOG = logging.getLogger(__name__)
 
-VERSION = 2  # of what the entries hold; an entry of another version is never found
-WAIT_S = 0.5  # between two looks whether it is one's turn
+VERSION = 3  # of what the entries hold; an entry of another version is never found
+WAIT_S = 1.0  # between two looks at how many are before one
+PACE_S = 0.3  # after which a step that takes longer is said again, so that who waits for it can leave
+# Threads for steps: one for the song that is worked on, the others for steps whose songs were left in the middle, which
+# cannot be interrupted and end by themselves after some seconds.
+N_THREADS = 3
 # Shares of the whole work: on two cores the synthesiser takes longer than the network and all around it.
 HEARD, PLAYED = 0.35, 0.87
 PREVIEW_EVERY_S = 1.0
@@ -61,12 +68,12 @@ class Studio:
 
     def __init__(self, settings: PageSettings) -> None:
         self.settings = settings
-        self.cache = ResultCache(settings.cache, settings.cache_mb * 1e6)
+        self.cache = ResultCache(usable_folder(settings.cache), settings.cache_mb * 1e6)
+        self.line = Line(settings.max_waiting, settings.max_waiting_each)
         self._recent = RecentSongs()
         self._loading = threading.Lock()
         self._transcriber: Transcriber | None = None
-        self._work = threading.Lock()  # held by whoever uses the processor; steps of one song come from many threads
-        self._waiting: set[object] = set()  # those who want it
+        self._threads = ThreadPoolExecutor(N_THREADS, "song")
 
     @property
     def transcriber(self) -> Transcriber:
@@ -108,7 +115,13 @@ class Studio:
         LOG.info("examples ready after %.1f s", time.perf_counter() - started)
 
     def transcribe(
-        self, path: Path, title: str, reference: Path | None = None
+        self,
+        path: Path,
+        title: str,
+        reference: Path | None = None,
+        who: Hashable = None,
+        *,
+        is_background: bool = False,
     ) -> Generator[Working | Result, None, None]:
         """All of a song, by the checkpoint's thresholds: steps, then the notes, then the same with its parts.
 
@@ -121,24 +134,29 @@ class Studio:
             Of the song, for people.
         reference : Path, optional
             A MIDI file with the right notes.
+        who : hashable, optional
+            Tells visitors apart, who take turns and may have so many songs waiting each.
+        is_background : bool
+            Whether everybody else's songs come first.
 
         Raises
         ------
         MtinstError
             If the song is not audio, or beyond the limits of the settings, the reference is not MIDI or has no notes,
-            or a result cannot be kept.
+            too many songs wait, or a result cannot be kept.
         """
         yield Working(message=texts.READING, fraction=0.0)
         self.check_limits(path)
         reference_key = None if reference is None else self.keep_reference(reference)
         source_key = self.source_key(path)
         if self.cache.find(source_key) is None:
-            yield from self._alone(lambda: self._hear(path, title, source_key))
+            work = self._hear(path, title, source_key)
+            yield from self._alone(work, who, is_song=not is_background, is_background=is_background)
             yield Working(message=texts.WRITING, fraction=HEARD)
         result = self.view(source_key, title, Adjustment(), reference_key)
         yield result
         if result.files_folder is None:
-            yield from self.make_files(result)
+            yield from self.make_files(result, who, is_background=is_background)
 
     def source_key(self, path: Path) -> str:
         """What a song's entry is called; AudioError when the file is gone."""
@@ -216,11 +234,13 @@ class Studio:
         adjustment = adjustment_from_json(asked["adjustment"])
         return self.view(asked["source"], asked["title"], adjustment, asked["reference"])
 
-    def make_files(self, result: Result) -> Generator[Working | Result, None, None]:
+    def make_files(
+        self, result: Result, who: Hashable = None, *, is_background: bool = False
+    ) -> Generator[Working | Result, None, None]:
         """Play every part: steps, then the result with its files."""
         key = _files_key(result.source_key, result.adjustment)
         if self.cache.find(key) is None:
-            yield from self._alone(lambda: self._make_files(result, key))
+            yield from self._alone(self._make_files(result, key), who, is_background=is_background)
         yield replace(result, files_folder=self.cache.folder / key)
 
     def transcription(self, source_key: str, adjustment: Adjustment) -> Transcription:
@@ -252,27 +272,57 @@ class Studio:
 
     def _prepare(self, example: Example) -> bool:
         """Transcribe an example, unless somebody needs the processor; whether it is done."""
-        with closing(self.transcribe(example.path, example.title, example.reference)) as steps:
+        steps = self.transcribe(example.path, example.title, example.reference, is_background=True)
+        with closing(steps):
             for _ in steps:
-                if self._waiting:
+                if self.line.is_wanted:
                     return False
         return True
 
-    def _alone(self, work: Callable[[], Iterator[Working]]) -> Iterator[Working]:
+    def _alone(
+        self,
+        work: Generator[Working, None, None],
+        who: Hashable,
+        *,
+        is_song: bool = False,
+        is_background: bool = False,
+    ) -> Iterator[Working]:
         """Do a piece of work once nobody else's is being done, since each would use the whole processor."""
-        me = object()
-        self._waiting.add(me)
+        ticket = self.line.join(who, is_song=is_song, is_background=is_background)
         try:
-            while not self._work.acquire(timeout=WAIT_S):
-                yield Working(message=texts.WAITING, fraction=0.0)
+            while not ticket.wait(WAIT_S):
+                yield Working(message=texts.waiting(max(1, ticket.ahead)), fraction=0.0)
+            yield from self._paced(work)
         finally:
-            self._waiting.discard(me)
-        try:
-            yield from work()
-        finally:
-            self._work.release()
+            ticket.leave()
 
-    def _make_files(self, result: Result, key: str) -> Iterator[Working]:
+    def _paced(self, work: Generator[Working, None, None]) -> Iterator[Working]:
+        """The steps of a piece of work, each said again until the next one is there.
+
+        So whoever leaves in the middle of a long step makes room at once; the step ends by itself, and the work with
+        it.
+        """
+        latest = Working(message=texts.READING, fraction=0.0)
+        step: Future[Working | None] | None = None
+        try:
+            while True:
+                step = self._threads.submit(next, work, None)
+                while not wait_for([step], PACE_S).done:
+                    yield latest
+                done = step.result()
+                if done is None:
+                    return
+                latest = replace(done, preview=None)
+                yield done
+        finally:
+            if step is None or step.done() or step.cancel():
+                work.close()
+            else:
+                step.add_done_callback(lambda _: work.close())
+
+    def _make_files(self, result: Result, key: str) -> Generator[Working, None, None]:
+        if self.cache.find(key) is not None:  # made while this visitor waited
+            return
         yield Working(message=texts.PLAYING, fraction=HEARD)
         transcription = self.transcription(result.source_key, result.adjustment)
         n_parts = max(1, len(result.parts))
@@ -286,10 +336,12 @@ class Studio:
                     yield Working(message=texts.PLAYING, fraction=HEARD + (PLAYED - HEARD) * share)
             entries.write_stems(folder, stems)
 
-    def _hear(self, path: Path, title: str, source_key: str) -> Iterator[Working]:
+    def _hear(self, path: Path, title: str, source_key: str) -> Generator[Working, None, None]:
         """Run the network over a song and keep what it heard, with the song itself for players."""
+        if self.cache.find(source_key) is not None:  # somebody else brought the same song meanwhile
+            return
         spec = self.transcriber.spec
-        samples = load_audio(path, spec.sample_rate)
+        samples = load_audio(path, spec.sample_rate, longest_s=60 * self.settings.max_minutes)
         duration_s = len(samples) / spec.sample_rate
         self._check_duration(display_name(path), duration_s)
         next_preview = 0.0

@@ -7,7 +7,7 @@ import re
 import shutil
 import unicodedata
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,22 +73,22 @@ def offers() -> dict[str, Offer]:
     return {offer.slug: offer for offer in _offers()}
 
 
-def make(studio: Studio, result: Result, offer: Offer) -> Path:
-    """The file, made now or before; MtinstError when it cannot be made, as when the song is no longer kept."""
+def make(studio: Studio, result: Result, offer: Offer, who: Hashable = None) -> Path:
+    """The file for that visitor, made now or before; MtinstError when it cannot be, as when the song is gone."""
     key = key_of("take", version=VERSION, view=result.key, offer=offer.slug)
     name = f"file.{offer.suffix.rpartition('.')[2]}"  # what it is written as depends on its ending
     folder = studio.cache.find(key)
     if folder is None:
         transcription = studio.transcription(result.source_key, result.adjustment)
-        audio = _audio_folder(studio, result) if offer.needs_audio else Path()
+        audio = _audio_folder(studio, result, who) if offer.needs_audio else Path()
         with studio.cache.write(key) as partial:
             offer.write(transcription, audio, result.title, partial / name)
         folder = studio.cache.folder / key
     return folder / name
 
 
-def _audio_folder(studio: Studio, result: Result) -> Path:
-    *_, last = studio.make_files(result)
+def _audio_folder(studio: Studio, result: Result, who: Hashable) -> Path:
+    *_, last = studio.make_files(result, who)
     assert isinstance(last, Result)
     assert last.files_folder is not None
     return last.files_folder

@@ -28,10 +28,15 @@ RECORDING = "Recording"
 READING = "Reading the song"
 WRITING = "Writing down the notes"
 PLAYING = "Playing the parts"
-WAITING = "Another song is being worked on; yours is next"
 BROKEN = "Something went wrong that should not have; the log of this page says what."
 READY = "Ready: press Transcribe."
 LINK_GONE = "The result of this link is no longer kept here; please bring the song again."
+DISK_FULL = (
+    "There is no room left on the disk of this page's computer. Older results were removed to make some; "
+    "please try again."
+)
+NO_SOUND_KEEPS = "The notes below are complete all the same, only without their sound."
+BODY_TOO_LARGE = "That is more than this page takes."
 SONG_GONE = "This song is no longer kept here; please transcribe it again."
 NO_SUCH_FILE = "There is no such file to take away."
 NOT_PLAYED = "Nothing of that is played in this result."
@@ -118,7 +123,8 @@ MODEL = (
 )
 PRIVACY = (
     "Songs are worked on by the computer that serves this page and nowhere else. "
-    "It keeps the latest results for a while, so that a song comes up at once the second time."
+    "It keeps the latest results for a while, so that a song comes up at once the second time; "
+    "what was uploaded is deleted after about an hour."
 )
 
 
@@ -132,6 +138,42 @@ def limits_of_size(max_minutes: float, max_mb: float) -> str:
     """
     minutes = f"{max_minutes:g} minute" + ("" if max_minutes == 1 else "s")
     return f"wav, flac, mp3, ogg, opus or aiff; up to {minutes} and {max_mb:g} MB."
+
+
+def waiting(n_before: int) -> str:
+    """Whose turn it is.
+
+    Examples
+    --------
+    >>> waiting(1), waiting(3)
+    ('Waiting: 1 song before yours', 'Waiting: 3 songs before yours')
+    """
+    return f"Waiting: {n_before} song{'' if n_before == 1 else 's'} before yours"
+
+
+def too_many_of_yours(n_songs: int) -> str:
+    """Refusal of one more song of the same visitor's.
+
+    Examples
+    --------
+    >>> too_many_of_yours(5)
+    '5 songs of yours are being worked on or waiting already; please bring this one when one of them is done.'
+    """
+    songs = "1 song of yours is" if n_songs == 1 else f"{n_songs} songs of yours are"
+    one = "it" if n_songs == 1 else "one of them"
+    return f"{songs} being worked on or waiting already; please bring this one when {one} is done."
+
+
+def too_many(n_songs: int) -> str:
+    """Refusal of one more song of anybody's.
+
+    Examples
+    --------
+    >>> too_many(30)
+    '30 songs are waiting already, more than this page takes on; please try again in some minutes.'
+    """
+    songs = "1 song is" if n_songs == 1 else f"{n_songs} songs are"
+    return f"{songs} waiting already, more than this page takes on; please try again in some minutes."
 
 
 def too_long(name: str, duration_s: float, max_minutes: float) -> str:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import app
 from mtinst.pipeline import Audio, Progress, Transcriber
@@ -20,9 +21,9 @@ def hold_streams(hold: Path) -> None:
     stream = Transcriber.stream
 
     def held_stream(
-        self: Transcriber, audio: Audio, sample_rate: int | None = None
+        self: Transcriber, audio: Audio, sample_rate: int | None = None, **options: Any
     ) -> Iterator[Progress | Transcription]:
-        for step in stream(self, audio, sample_rate):
+        for step in stream(self, audio, sample_rate, **options):
             yield step
             while isinstance(step, Progress) and step.partial is not None and hold.exists():
                 time.sleep(0.05)
