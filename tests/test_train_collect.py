@@ -182,21 +182,34 @@ def test_songs_that_cannot_be_used_are_left_out_with_the_reason(tmp_path: Path, 
     ):
         write_midi(folder / f"{name}.mid", tracks)
         write_duet(folder / f"{name}.wav", tracks, seconds)
+    write_midi(folder / "few.mid", {40: long[40][:7]})
+    write_duet(folder / "few.wav", {40: long[40][:7]}, 15)
+    duet = {track.program: track.notes[:, [ONSET, OFFSET, PITCH]] for track in read_tracks(music / "song 0.mid")}
+    write_midi(
+        folder / "slow.mid",
+        {
+            program: [(on * 1.005, off * 1.005, int(pitch)) for on, off, pitch in notes.tolist()]
+            for program, notes in duet.items()
+        },
+    )
+    (folder / "slow.wav").write_bytes((music / "song 0.wav").read_bytes())
     write_midi(folder / "wrong.mid", long)
     sf.write(folder / "wrong.wav", np.random.default_rng(0).normal(0, 0.1, 15 * 16000), 16000)
-    collect(folder, tmp_path / "out", CollectConfig(clips=1, test_clips=1, longest_s=30), spec=SPEC)
+    collect(folder, tmp_path / "out", CollectConfig(clips=1, test_clips=1, longest_s=30, most_drift_s=0.05), spec=SPEC)
     reasons = {record["name"]: record["left_out"] for record in rows(tmp_path / "out" / "tracks.csv")}
     assert {name: reason for name, reason in reasons.items() if reason} == {
         "short": "shorter than 10 s",
         "endless": "longer than 30 s",
         "choir": "none of the wanted instruments plays",
         "clarinets": "most notes are of other instruments",
+        "few": "fewer than 8 notes",
+        "slow": "the notes drift away from what is heard",
         "wrong": "the notes are not those that are heard",
     }
     only_piano = CollectConfig(instruments=("piano",), longest_s=30)
-    with pytest.raises(CorpusError, match="Of 8 songs 0 can be used, and at least 3 are needed"):
+    with pytest.raises(CorpusError, match="Of 10 songs 0 can be used, and at least 3 are needed"):
         collect(folder, tmp_path / "none", only_piano, spec=SPEC)
-    assert len(rows(tmp_path / "none" / "tracks.csv")) == 8, "which says why"
+    assert len(rows(tmp_path / "none" / "tracks.csv")) == 10, "which says why"
 
 
 def test_scores_are_converted_by_the_program_once(tmp_path: Path, music: Path, musescore: Path) -> None:

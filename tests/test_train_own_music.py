@@ -56,7 +56,7 @@ def test_six_commands_lead_from_a_folder_of_music_to_the_page(
         # In this process, for most of the time of so small a run would be spent on starting.
         assert main([verb, *rest, *SMALL.get(verb, "").split()]) == 0, capsys.readouterr().err
         printed[verb] = capsys.readouterr().out
-    assert "| MIDI beside audio | yes | yes | synthetic | various | – | 4 |" in printed["datasets"]
+    assert "| MuseScore set, or MIDI beside audio | yes | yes | synthetic | various | – | 4 |" in printed["datasets"]
     assert "| Violin | 4 | " in printed["collect"]
     assert "note F1, onset, right instrument" in printed["evaluate"]
 

@@ -100,11 +100,11 @@ def plot_beside(
         for notes, offset in ((found, 0.05), (played, -0.4)):
             spans = [(note.onset, note.duration) for note in notes if note.instrument == instrument.name]
             players.broken_barh(
-                spans, (row + offset, 0.35), color=instrument.colour, alpha=1 if notes is found else 0.5
+                spans, (row + offset, 0.35), color=instrument.colour, alpha=1 if notes is found else 0.5, lw=0
             )
     players.set_yticks(range(len(INSTRUMENTS)), [instrument.label for instrument in INSTRUMENTS])
-    players.invert_yaxis()
-    players.set_title("who plays: played above, found below", loc="left", fontsize=10)
+    players.set_ylim(len(INSTRUMENTS) - 0.5, -0.5)
+    players.set_title("who plays: as played above in pale, as found below", loc="left", fontsize=10)
     players.set_xlabel("seconds")
     players.set_xlim(0, max(duration_s, 1e-3))
     figure.suptitle(title, parse_math=False)

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from mtinst.features import by_pitch, cqt, log_cqt
 from mtinst.spec import FINE, INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC, FeatureSpec, FloatArray
-from train.collect.align import Alignment, alignment
+from train.collect.align import FEWEST, Alignment, alignment
 from train.collect.musescore import MuseScore, MuseScoreError, find_scores
 from train.collect.select import Excerpt, excerpts, select
 from train.collect.sound import Voices
@@ -71,7 +71,7 @@ class CollectConfig:
     longest_s: float = 900.0
     instruments: tuple[str, ...] = INSTRUMENT_NAMES
     most_others: float = 0.5
-    least_clarity: float = 8.0
+    least_clarity: float = 6.0
     most_drift_s: float = 0.1
     clips: int = 5500
     test_clips: int = 200
@@ -283,6 +283,8 @@ def _why_not(parts: Parts, seconds: float, config: CollectConfig) -> str:
         return f"shorter than {config.shortest_s:g} s"
     if seconds > config.longest_s:
         return f"longer than {config.longest_s:g} s"
+    if n_notes < FEWEST:
+        return f"fewer than {FEWEST} notes"
     if not any(name in parts for name in config.instruments):
         return "none of the wanted instruments plays"
     if len(parts.get(OTHER, ())) > config.most_others * n_notes:

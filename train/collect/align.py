@@ -9,7 +9,7 @@ from mtinst.spec import SPEC, FloatArray
 from train.sources import ONSET, PITCH
 
 MOST_LAG_S = 1.0
-_FEWEST = 8  # onsets that say anything
+FEWEST = 8  # onsets that say anything
 
 
 class Alignment(NamedTuple):
@@ -49,7 +49,7 @@ def alignment(levels: FloatArray, notes: NDArray[np.float64]) -> Alignment:
     is_inside = (rows >= 0) & (rows < len(levels)) & (frames < levels.shape[1])
     order = np.argsort(frames[is_inside], kind="stable")
     rows, frames = rows[is_inside][order], frames[is_inside][order]
-    if len(rows) < _FEWEST:
+    if len(rows) < FEWEST:
         return Alignment(0.0, 0.0, 0.0)
     rises = _rises(rise, rows, frames)
     best = int(rises.mean(axis=1).argmax())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from mtinst.spec import INSTRUMENTS
 from train.collect.select import Excerpt
@@ -46,10 +47,12 @@ def plot_statistics(songs: Sequence[Parts], chosen: Mapping[Split, Sequence[Exce
     colours = [instrument.colour for instrument in INSTRUMENTS]
     clips.barh(labels, [_n_clips(chosen["train"], instrument.name) for instrument in INSTRUMENTS], color=colours)
     clips.invert_yaxis()
+    clips.xaxis.set_major_locator(MaxNLocator(integer=True))
     clips.set_title("Training clips with each instrument")
     sizes = [len(excerpt.instruments) for excerpt in chosen["train"]]
     crowd.bar(range(1, 10), [sizes.count(size) for size in range(1, 10)], color="#777777")
     crowd.set_xticks(range(1, 10))
+    crowd.yaxis.set_major_locator(MaxNLocator(integer=True))
     crowd.set_title("Instruments in a clip")
     for instrument in INSTRUMENTS:
         played = [parts[instrument.name][:, PITCH] for parts in songs if len(parts.get(instrument.name, ()))]

@@ -109,7 +109,7 @@ CORPORA = {
         ),
         Corpus(
             name="paired",
-            title="MIDI beside audio",
+            title="MuseScore set, or MIDI beside audio",
             pitches="yes",
             instruments="yes",
             is_real=False,  # what MuseScore plays, unless somebody brings recordings

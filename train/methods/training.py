@@ -42,8 +42,9 @@ def fit_method(
         If the loss is not a finite number.
     """
     torch.manual_seed(experiment.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     store = PartStore.open(prepared_dir / "parts")
-    method = kind(store.spec)
+    method = kind(store.spec).to(device)
     forget = get_ema_multi_avg_fn(experiment.average_decay)  # type: ignore[no-untyped-call]
     average = AveragedModel(method, multi_avg_fn=forget, use_buffers=True)
     optimizer = torch.optim.AdamW(
@@ -64,7 +65,7 @@ def fit_method(
         for batch in tqdm(batches, desc=f"{kind.name}, epoch {epoch + 1}", mininterval=10, leave=False):
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate_at(step, experiment)
-            loss = method.loss(batch)
+            loss = method.loss(Batch(*(tensor.to(device) for tensor in batch)))
             if not torch.isfinite(loss):
                 raise TrainingError(f"the loss became {loss.item()} in epoch {epoch + 1}; {kind.name} stops here.")
             optimizer.zero_grad()
@@ -77,4 +78,4 @@ def fit_method(
     assert isinstance(trained, Method)
     path.parent.mkdir(parents=True, exist_ok=True)
     save_method(path, trained, training_record(experiment, experiment.epochs, time.monotonic() - began))
-    return trained.eval()
+    return trained.cpu().eval()
