@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from mtinst.errors import AudioError, MtinstError
 from mtinst.spec import SPEC, FloatArray
 
-Block = tuple[int, FloatArray]  # sample rate, mono samples
+Block = tuple[int, int, FloatArray]  # sample rate, samples of all channels, mono samples
 
 # When libsndfile stumbles over a damaged file, it takes the whole block with it: blocks are as short as a FLAC frame.
 BLOCK_SAMPLES = 4096
@@ -30,6 +30,8 @@ SLOWEST_RATE, FASTEST_RATE = 1_000, 1_000_000
 """Sample rates in Hz outside these come from damaged headers, and could ask for any amount of memory."""
 LONGEST_S = 7200.0
 """Longer recordings are refused unless told otherwise: a file of a few kilobytes can unpack to days of silence."""
+MOST_SAMPLES_A_SECOND = 400_000
+"""A file may unpack to the longest duration of two channels at 192 kHz, or as much in another way."""
 LONGEST_NAME = 255
 """Characters of a name that a message repeats; no file system takes longer ones."""
 
@@ -207,7 +209,7 @@ def _decode(file: BinaryIO, name: str) -> Iterator[Block]:
         return
     with sound, suppress(sf.LibsndfileError):  # a damaged file ends where it cannot be decoded any more
         while len(block := sound.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)):
-            yield sound.samplerate, _mix_down(block)
+            yield sound.samplerate, block.size, _mix_down(block)
 
 
 def _decode_by_ffmpeg(file: BinaryIO, name: str) -> Iterator[Block]:
@@ -233,13 +235,13 @@ def _decode_by_ffmpeg(file: BinaryIO, name: str) -> Iterator[Block]:
                     except ValueError as error:
                         raise AudioError(f"{name} holds samples of a type that cannot be read") from error
                     block = block.T if frame.format.is_planar else block.reshape(-1, frame.layout.nb_channels)
-                    yield frame.sample_rate, _mix_down(block)
+                    yield frame.sample_rate, block.size, _mix_down(block)
 
 
 def _slice(samples: NDArray[Any], sample_rate: int) -> Iterator[Block]:
     """Cut an array of shape (n_samples, n_channels) into blocks."""
     for start in range(0, len(samples), BLOCK_SAMPLES):
-        yield sample_rate, _mix_down(samples[start : start + BLOCK_SAMPLES])
+        yield sample_rate, 0, _mix_down(samples[start : start + BLOCK_SAMPLES])
 
 
 def _mix_down(block: NDArray[Any]) -> FloatArray:
@@ -257,13 +259,23 @@ def _mix_down(block: NDArray[Any]) -> FloatArray:
 def _finish(blocks: Iterable[Block], sample_rate: int, name: str, longest_s: float = np.inf) -> FloatArray:
     """Resample and join blocks, and check the result."""
     most_bytes = longest_s * sample_rate * np.dtype(np.float32).itemsize
+    most_samples, n_unpacked = longest_s * MOST_SAMPLES_A_SECOND, 0
+
+    def mono(blocks: Iterable[Block]) -> Iterator[FloatArray]:
+        nonlocal n_unpacked
+        for _, n_samples, block in blocks:
+            n_unpacked += n_samples
+            if n_unpacked > most_samples:
+                raise AudioError(f"{name} unpacks to more than {most_samples / 1e6:g} million samples")
+            yield block
+
     result = bytearray()  # grows in place, where a list of arrays would be copied into one at the end
     for rate, same_rate in groupby(blocks, key=itemgetter(0)):
         if not SLOWEST_RATE <= rate <= FASTEST_RATE:
             raise AudioError(
                 f"{name} has a sample rate of {rate} Hz, and only {SLOWEST_RATE} to {FASTEST_RATE} Hz are supported"
             )
-        for block in _resample((block for _, block in same_rate), rate, sample_rate):
+        for block in _resample(mono(same_rate), rate, sample_rate):
             result += block.tobytes()
             if len(result) > most_bytes:
                 raise AudioError(f"{name} lasts longer than {longest_s / 60:g} minutes, the longest that is taken")

@@ -3,6 +3,10 @@
 The songs are made for the purpose: five instruments, played by the synthesiser, as FLAC files. *Warm* is the time of
 each stage in a process that has transcribed before; *cold* is ``python -m mtinst song.flac`` as a person runs it, from
 the start of the process to its end, with the files it writes and the most memory it held.
+
+``--against PYTHON`` names an interpreter that has Basic Pitch (``pip install --no-deps basic-pitch``, with its ONNX
+runtime), which then does the same songs in the same run: its own command, in a process of its own, writing a MIDI file.
+Without it this interpreter is tried.
 """
 
 import argparse
@@ -27,40 +31,82 @@ from mtinst.synth import mix, synthesise, write_audio
 DURATIONS_S = (30.0, 180.0, 600.0)
 SAMPLE_RATE = 44100
 STAGES: tuple[Stage, ...] = get_args(Stage)
+PROJECT = Path(__file__).parents[1]
+HAS_BASIC_PITCH = """
+import importlib.util, sys
+sys.exit(not all(map(importlib.util.find_spec, ("basic_pitch", "onnxruntime"))))
+"""
+BASIC_PITCH = """
+import sys, pathlib, basic_pitch
+from basic_pitch.inference import predict_and_save
+model = pathlib.Path(basic_pitch.__file__).parent / "saved_models" / "icassp_2022" / "nmp.onnx"
+predict_and_save([sys.argv[1]], sys.argv[2], True, False, False, False, model)
+"""
 
 
-class Cold(NamedTuple):
-    """One run of the command line."""
+class Used(NamedTuple):
+    """What one run of a program took, from its start to its end."""
 
-    seconds: float
+    wall_s: float
+    cpu_s: float
     peak_mb: float
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(prog="python -m mtinst.bench", description="Measure speed and memory.")
     parser.add_argument("--weights", type=Path, default=DEFAULT_WEIGHTS, help="default: the shipped ones")
     parser.add_argument("--seconds", type=float, nargs="+", default=DURATIONS_S, help="lengths of the songs")
+    parser.add_argument("--against", metavar="PYTHON", default=sys.executable, help="interpreter that has Basic Pitch")
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
         weights = options.weights
         if not weights.is_file():
             print(f"{weights} is not there: measuring an untrained network of the same size.\n")
-            weights = Path(folder, "untrained.safetensors")
+            weights = folder / "untrained.safetensors"
             save_checkpoint(weights, UNet(), thresholds=Thresholds.uniform(), training={})
-        transcriber = Transcriber.load(weights)
-        warm_up()
-        print(f"{torch.get_num_threads()} threads, PyTorch {torch.__version__}, weights {transcriber.digest}\n")
-        print("| song | load | CQT | network | notes | warm, s | of real time | cold, s | peak, MB |")
-        print("|---|---|---|---|---|---|---|---|---|")
-        for duration_s in options.seconds:
-            song = make_song(Path(folder, f"{duration_s:.0f}.flac"), duration_s)
-            stages = time_stages(transcriber, song)
-            warm_s = sum(stages.values())
-            cold = run_cold(song, weights, Path(folder, "out"))
-            cells = [format_time(duration_s), *(f"{stages[stage]:.2f}" for stage in STAGES)]
-            cells += [f"{warm_s:.2f}", f"{warm_s / duration_s:.4f}", f"{cold.seconds:.1f}", f"{cold.peak_mb:.0f}"]
-            print(f"| {' | '.join(cells)} |", flush=True)
+        songs = {duration_s: make_song(folder / f"{duration_s:.0f}.flac", duration_s) for duration_s in options.seconds}
+        cold = measure_stages(songs, weights, folder)
+        print()
+        if subprocess.run([options.against, "-c", HAS_BASIC_PITCH], check=False).returncode:
+            print("Basic Pitch is not installed here; --against PYTHON names an interpreter that has it.")
+        else:
+            compare(songs, cold, options.against, folder)
+
+
+def measure_stages(songs: dict[float, Path], weights: Path, folder: Path) -> dict[float, Used]:
+    """Print the time of each stage, and what the command line takes; returns the latter."""
+    transcriber = Transcriber.load(weights)
+    warm_up()
+    print(f"{torch.get_num_threads()} threads, PyTorch {torch.__version__}, weights {transcriber.digest}\n")
+    print("| song | load | CQT | network | notes | warm, s | of real time | cold, s | peak, MB |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    cold = {}
+    for duration_s, song in songs.items():
+        stages = time_stages(transcriber, song)
+        warm_s = sum(stages.values())
+        command = [sys.executable, "-m", "mtinst", str(song), "--weights", str(weights.resolve())]
+        used = cold[duration_s] = run_process([*command, "--out", str(folder / "out")], PROJECT)
+        cells = [format_time(duration_s), *(f"{stages[stage]:.2f}" for stage in STAGES)]
+        cells += [f"{warm_s:.2f}", f"{warm_s / duration_s:.4f}", f"{used.wall_s:.1f}", f"{used.peak_mb:.0f}"]
+        print(f"| {' | '.join(cells)} |", flush=True)
+    return cold
+
+
+def compare(songs: dict[float, Path], ours: dict[float, Used], python: str, folder: Path) -> None:
+    """Print what Basic Pitch takes for the same songs, beside `ours`."""
+    print("| song | mtinst: wall, s | CPU, s | peak, MB | Basic Pitch: wall, s | CPU, s | peak, MB | CPU, share |")
+    print("|---|---|---|---|---|---|---|---|")
+    for duration_s, song in songs.items():
+        out = folder / f"basic-pitch-{duration_s:.0f}"
+        out.mkdir()
+        theirs = run_process([python, "-c", BASIC_PITCH, str(song), str(out)], folder)
+        cells = [format_time(duration_s)]
+        for used in (ours[duration_s], theirs):
+            cells += [f"{used.wall_s:.1f}", f"{used.cpu_s:.1f}", f"{used.peak_mb:.0f}"]
+        cells.append(f"{ours[duration_s].cpu_s / theirs.cpu_s:.2f}")
+        print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def make_song(path: Path, duration_s: float) -> Path:
@@ -83,17 +129,16 @@ def time_stages(transcriber: Transcriber, song: Path) -> dict[Stage, float]:
     return seconds
 
 
-def run_cold(song: Path, weights: Path, folder: Path) -> Cold:
-    """Run the command line on `song` in a process of its own."""
+def run_process(command: Sequence[str], folder: Path) -> Used:
+    """Run a program in `folder` and wait for its end."""
     start = time.perf_counter()
-    command = [sys.executable, "-m", "mtinst", str(song), "--weights", str(weights.resolve()), "--out", str(folder)]
-    process = subprocess.Popen(command, cwd=Path(__file__).parents[1], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed")
     per_mb = 1e6 if sys.platform == "darwin" else 1e6 / 1024  # ru_maxrss is in bytes there and in KiB elsewhere
-    return Cold(time.perf_counter() - start, usage.ru_maxrss / per_mb)
+    return Used(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / per_mb)
 
 
 def _notes(duration_s: float) -> Iterator[Note]:

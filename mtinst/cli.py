@@ -43,7 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names of files need not be valid Unicode
             stream.reconfigure(errors="backslashreplace")
-    options = _parser().parse_args(arguments)
+    with _quiet_libraries():
+        return _run(_parser().parse_args(arguments))
+
+
+def _run(options: argparse.Namespace) -> int:
     failures: list[MtinstError] = []
 
     def report(error: MtinstError) -> None:
@@ -277,6 +281,33 @@ def _walk(folder: Path) -> Iterator[Path]:
         is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         if path.suffix.lower() in AUDIO_SUFFIXES and not is_hidden and path.is_file():
             yield path
+
+
+@contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """Keep to ourselves what decoders write about damaged files to the place of errors, past Python."""
+    try:
+        is_ours = sys.stderr.fileno() == 2
+    except (AttributeError, OSError, ValueError):  # replaced, or closed
+        is_ours = False
+    if not is_ours:
+        yield
+        return
+    before = sys.stderr
+    before.flush()
+    kept = os.dup(2)
+    with (
+        open(kept, "w", encoding=before.encoding, errors="backslashreplace", buffering=1, closefd=False) as words,
+        Path(os.devnull).open("wb") as nowhere,
+    ):
+        os.dup2(nowhere.fileno(), 2)
+        sys.stderr = words
+        try:
+            yield
+        finally:
+            sys.stderr = before
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 @contextmanager

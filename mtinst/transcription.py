@@ -39,6 +39,7 @@ MOST_UNPACKED = 8_000_000_000
 _NOT_A_TRANSCRIPTION = (
     AttributeError,
     EOFError,
+    IndexError,
     KeyError,
     MemoryError,  # a header that claims more than there is
     NotImplementedError,  # a way to pack that Python does not know
