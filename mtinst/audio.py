@@ -186,6 +186,23 @@ def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
+class _SteadyFile:
+    """An open file whose :meth:`seek` never fails, for soundfile prints a traceback when that does.
+
+    Damaged headers name places before the beginning. Without a name, too, soundfile has no suffix to believe.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read, self.tell = file.read, file.tell
+        self._seek = file.seek
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to a place, or stay where that is none."""
+        with suppress(OSError, OverflowError, ValueError):
+            return self._seek(offset, whence)
+        return self.tell()
+
+
 class _SequentialSoundFile(sf.SoundFile):  # type: ignore[misc]  # soundfile has no types
     """Reads on without seeking.
 
@@ -202,8 +219,8 @@ def _decode(file: BinaryIO, name: str) -> Iterator[Block]:
     """Decode by libsndfile, else by FFmpeg."""
     try:
         # The open file, not its path, which libsndfile could not take when it is not valid Unicode.
-        sound = _SequentialSoundFile(file)
-    except (sf.LibsndfileError, TypeError):  # TypeError: the suffix .raw asks for a rate and a channel count
+        sound = _SequentialSoundFile(_SteadyFile(file))
+    except sf.LibsndfileError:
         file.seek(0)
         yield from _decode_by_ffmpeg(file, name)
         return

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.hard_use", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     files = commands.add_parser("files", help="hostile files, each by the command line, from Python, and by the page")
-    files.add_argument("--sample", action="store_true", help="only a few of each kind")
+    files.add_argument("--sample", action="store_true", help="only a few of each kind, each one way")
     files.add_argument("--seed", type=int, default=0, help="of the damage")
     files.add_argument("--kind", help="only inputs of this kind")
     files.add_argument("--verbose", action="store_true", help="a line for each attempt")
@@ -72,20 +72,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return measure(options.minutes, options.most_mb)
     inputs = sample() if options.sample else corpus(options.seed)
-    return try_files([one for one in inputs if options.kind in (None, one.kind)], verbose=options.verbose)
+    inputs = [one for one in inputs if options.kind in (None, one.kind)]
+    return try_files(inputs, in_turn=options.sample, verbose=options.verbose)
 
 
-def try_files(inputs: list[Hostile], *, verbose: bool = False) -> int:
-    """Try every input in every way, and print what became of them; `verbose` adds a line for each."""
+def try_files(inputs: list[Hostile], *, in_turn: bool = False, verbose: bool = False) -> int:
+    """Try every input in every way, and print what became of them.
+
+    Parameters
+    ----------
+    inputs : list of Hostile
+    in_turn : bool
+        Try each input in one of the ways only, the next in the next.
+    verbose : bool
+        Print a line about each attempt too.
+    """
     rows: dict[str, Row] = defaultdict(Row)
     with TemporaryDirectory(prefix="hostile-") as name:
         program = _Program(Path(name).resolve())
         for number, one in enumerate(inputs):
             row = rows[one.kind]
             row.n_inputs += 1
-            for way in WAYS:
-                if way == "page" and not one.is_upload:
-                    continue
+            ways = [way for way in WAYS if way != "page" or one.is_upload]
+            for way in [ways[number % len(ways)]] if in_turn else ways:
                 folder = program.folder / f"{number} {WAYS.index(way)}"
                 fault, ended = program.attempt(one, way, folder)
                 row.n_results += fault is None and ended.status == 0
@@ -96,7 +105,8 @@ def try_files(inputs: list[Hostile], *, verbose: bool = False) -> int:
                     say(f"{ended.seconds:6.1f} s {ended.peak_mb:6.0f} MB {way:12} {one.name[:50]!r} {fault or ''}")
                 if fault is not None:
                     row.faults.append(f"{one.name[:60]!r} by the {way}: {fault}")
-    say(f"{len(inputs)} inputs, three ways; memory is besides the {program.idle_mb:.0f} MB of the idle program.\n")
+    tried = "one way each" if in_turn else "three ways"
+    say(f"{len(inputs)} inputs, {tried}; memory is besides the {program.idle_mb:.0f} MB of the idle program.\n")
     say("| kind | inputs | results | sentences | faults | worst, s | worst, MB |\n|---|---|---|---|---|---|---|")
     for kind, row in rows.items():
         cells = (kind, row.n_inputs, row.n_results, row.n_sentences, len(row.faults))

@@ -331,8 +331,21 @@ def test_load_audio_refuses_more_than_it_is_asked_for(tmp_path: Path, suffix: st
     path = tmp_path / f"long.{suffix}"
     encode(path, tone(6.0), RATE, "aac" if suffix == "m4a" else "pcm_s16le")
     assert len(load_audio(path, longest_s=7.0)) == pytest.approx(6.0 * RATE, abs=2048)
-    with pytest.raises(AudioError, match=rf"^long\.{suffix} lasts longer than 0\.05 minutes, the longest that is taken$"):
+    with pytest.raises(
+        AudioError, match=rf"^long\.{suffix} lasts longer than 0\.05 minutes, the longest that is taken$"
+    ):
         load_audio(path, longest_s=3.0)
+
+
+def test_load_audio_says_nothing_besides_when_a_header_names_places_before_the_file(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    content = tone(1.0)
+    sf.write(tmp_path / "cut.aiff", content, RATE)
+    (tmp_path / "cut.aiff").write_bytes((tmp_path / "cut.aiff").read_bytes()[:38])
+    with pytest.raises(AudioError, match=r"^cut\.aiff "):
+        load_audio(tmp_path / "cut.aiff")
+    assert capfd.readouterr().err == ""
 
 
 def test_ffmpeg_is_not_loaded_for_a_wav_file(tmp_path: Path) -> None:
