@@ -193,11 +193,17 @@ def test_songs_that_cannot_be_used_are_left_out_with_the_reason(tmp_path: Path, 
         },
     )
     (folder / "slow.wav").write_bytes((music / "song 0.wav").read_bytes())
+    write_midi(folder / "noise.mid", long)
+    (folder / "noise.wav").write_bytes(b"no audio at all")
+    (folder / "damage.mid").write_bytes(b"no MIDI at all")
+    (folder / "damage.wav").write_bytes((music / "song 0.wav").read_bytes())
     write_midi(folder / "wrong.mid", long)
     sf.write(folder / "wrong.wav", np.random.default_rng(0).normal(0, 0.1, 15 * 16000), 16000)
     collect(folder, tmp_path / "out", CollectConfig(clips=1, test_clips=1, longest_s=30, most_drift_s=0.05), spec=SPEC)
     reasons = {record["name"]: record["left_out"] for record in rows(tmp_path / "out" / "tracks.csv")}
+    assert "noise.wav" in reasons.pop("noise")
     assert {name: reason for name, reason in reasons.items() if reason} == {
+        "damage": "damage.mid cannot be read as MIDI.",
         "short": "shorter than 10 s",
         "endless": "longer than 30 s",
         "choir": "none of the wanted instruments plays",
@@ -207,9 +213,9 @@ def test_songs_that_cannot_be_used_are_left_out_with_the_reason(tmp_path: Path, 
         "wrong": "the notes are not those that are heard",
     }
     only_piano = CollectConfig(instruments=("piano",), longest_s=30)
-    with pytest.raises(CorpusError, match="Of 10 songs 0 can be used, and at least 3 are needed"):
+    with pytest.raises(CorpusError, match="Of 12 songs 0 can be used, and at least 3 are needed"):
         collect(folder, tmp_path / "none", only_piano, spec=SPEC)
-    assert len(rows(tmp_path / "none" / "tracks.csv")) == 10, "which says why"
+    assert len(rows(tmp_path / "none" / "tracks.csv")) == 12, "which says why"
 
 
 def test_scores_are_converted_by_the_program_once(tmp_path: Path, music: Path, musescore: Path) -> None:
@@ -336,6 +342,11 @@ def test_the_selection_has_as_many_of_each_instrument_as_there_are() -> None:
     assert len(set(chosen)) == len(chosen) < 200
     assert select(candidates, 40, np.random.default_rng(0)) == chosen
     assert select(candidates, 10_000, rng) == candidates
+
+
+def test_a_set_without_clips_is_refused(tmp_path: Path, music: Path) -> None:
+    with pytest.raises(CorpusError, match=r"No clip is left for valid\.npz"):
+        collect(music, tmp_path, CollectConfig(clips=1, test_clips=0), spec=SPEC)
 
 
 def test_a_kept_track_is_read_where_the_clip_is(tmp_path: Path) -> None:

@@ -136,6 +136,25 @@ def test_damaged_metadata_are_named(content: str, tmp_path: Path) -> None:
     (folder / "Audio" / "Band_ByName" / "Band_ByName_METADATA.yaml").write_text("[1, 2\n")
     with pytest.raises(CorpusError, match=r"Band_ByName_METADATA\.yaml is not YAML"):
         find_songs("medleydb", folder)
+    (folder / "Audio" / "Band_ByName" / "Band_ByName_METADATA.yaml").write_text("words\n")
+    with pytest.raises(CorpusError, match=r"Band_ByName_METADATA\.yaml has no fields"):
+        find_songs("medleydb", folder)
+
+
+@pytest.mark.parametrize("content", ["stems,of\nnothing,here\n", "S01,S02\n0.1,0.2\n", "time,S01\n0.1,0.2,0.3\n"])
+def test_damaged_confidences_are_named(content: str, tmp_path: Path) -> None:
+    folder = WRITERS["mixing_secrets"](tmp_path)
+    (folder / "annotations" / "Trio_Song_ACTIVATION_CONF.lab").write_text(content)
+    (song,) = find_songs("mixing_secrets", folder)
+    with pytest.raises(CorpusError, match=r"Trio_Song_ACTIVATION_CONF\.lab is not a table of confidences"):
+        song.spans()
+
+
+def test_empty_folders_of_a_dataset_are_no_dataset(tmp_path: Path) -> None:
+    for name in ("train_data", "train_labels", "test_data", "test_labels"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(CorpusError, match=r"train_data/ holds no \.wav files"):
+        find_songs("musicnet", tmp_path)
 
 
 def test_the_table_says_what_is_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

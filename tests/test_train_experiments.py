@@ -8,6 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from mtinst.spec import INSTRUMENT_INDEX, SPEC
+from tests.corpora import WRITERS
 from tests.train_data import write_prepared
 from train.__main__ import main
 from train.config import EXPERIMENTS
@@ -150,6 +151,27 @@ def test_what_is_no_method_of_the_table_is_refused(tmp_path: Path, capsys: pytes
     assert "hung is not of the form NAME=PATH" in capsys.readouterr().err
 
 
+def test_recordings_are_scored_where_they_are_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, folder = write_prepared(tmp_path / "data"), WRITERS["medleydb"](tmp_path / "medleydb")
+    (tmp_path / "songs.txt").write_text("Band_ByStem\n")
+    command = ["experiments", "recognition", *SMALL, "--seeds", "1", "--methods", "liu", "--prepared", str(data)]
+    command += [
+        "--folder",
+        f"medleydb={folder}",
+        "--songs",
+        str(tmp_path / "songs.txt"),
+        "--out",
+        str(tmp_path / "runs"),
+    ]
+    assert main(command) == 0
+    table = (tmp_path / "runs" / "recognition-medleydb.md").read_text()
+    assert "Scored on 1 song of medleydb; the paper's figures are of 15 songs of MedleyDB" in table
+    assert table.splitlines()[2].startswith("| [1] Liu et al. | – | – | 0"), "a violin, but neither piano nor guitar"
+    (tmp_path / "songs.txt").write_text("Band_ByStem\nNobody_Nothing\n")
+    assert main(command) == 2
+    assert "Nobody_Nothing of" in capsys.readouterr().err
+
+
 def test_recordings_are_scored_by_who_plays_when(tmp_path: Path) -> None:
     import soundfile as sf
 
@@ -163,7 +185,7 @@ def test_recordings_are_scored_by_who_plays_when(tmp_path: Path) -> None:
         read_spans=lambda: {"piano": np.array([[0.0, 1.0]]), "cello": np.array([[1.5, 9.0]])},
     )
     songs = TestSet.recordings([song])
-    assert "1 songs of medleydb" in songs.caption
+    assert "1 song of medleydb" in songs.caption
     ((features, activity),) = songs.examples(SPEC)
     assert features.shape[1] == activity.shape[1] == 94
     assert np.flatnonzero(np.any(activity, axis=1)).tolist() == [INSTRUMENT_INDEX["piano"], INSTRUMENT_INDEX["cello"]]

@@ -1,5 +1,6 @@
 """The methods of table 3: shapes, what each may see of the labels, one batch learned, files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,13 @@ from mtinst.errors import CheckpointError
 from mtinst.model import ModelConfig, UNet, n_weights
 from mtinst.notes import Thresholds
 from mtinst.spec import FINE, N_INSTRUMENTS, SPEC, FeatureSpec
-from tests.train_data import tone_store
-from train.config import MixConfig
+from tests.train_data import tone_store, write_prepared
+from train.config import EXPERIMENTS, MixConfig
 from train.datasets import Batch, MixtureDataset, collate
+from train.loop import TrainingError
 from train.methods import METHODS, Method, TimbreAndPitch, load_method, save_method
 from train.methods.base import MelBands
+from train.methods.training import fit_method
 
 ALL = pytest.mark.parametrize("kind", METHODS.values(), ids=list(METHODS))
 
@@ -100,6 +103,13 @@ def test_a_saved_method_says_the_same_when_it_is_loaded(kind: type[Method], tmp_
     features = torch.rand(1, FINE.n_bins, 40)
     assert torch.equal(method(features), loaded(features))
     assert n_weights(loaded) == n_weights(method)
+
+
+def test_training_stops_when_the_loss_is_not_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TimbreAndPitch, "loss", lambda method, batch: torch.tensor(float("nan")))
+    experiment = replace(EXPERIMENTS["tiny"], mix=MixConfig(n_frames=64), clips_per_epoch=2, batch_size=2)
+    with pytest.raises(TrainingError, match="the loss became nan in epoch 1; hung stops here"):
+        fit_method(TimbreAndPitch, experiment, write_prepared(tmp_path), tmp_path / "w.safetensors", n_workers=0)
 
 
 def test_a_file_that_is_no_method_is_refused(tmp_path: Path) -> None:

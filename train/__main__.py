@@ -118,8 +118,12 @@ def _recognition(options: argparse.Namespace) -> None:
 
     songs = [song for name, folder in _pairs(options.folder).items() for song in find_songs(name, folder)]
     if options.songs is not None:
-        wanted = set(options.songs.read_text().split())
-        songs = [song for song in songs if song.name in wanted]
+        wanted = [line.strip() for line in options.songs.read_text().splitlines() if line.strip()]
+        by_name = {song.name: song for song in songs}
+        unknown = [name for name in wanted if name not in by_name]
+        if unknown:
+            raise ConfigError(f"{unknown[0]} of {options.songs} is not among the {len(songs)} songs.")
+        songs = [by_name[name] for name in wanted]
     table = run_recognition(
         options.prepared,
         options.out,
@@ -225,7 +229,7 @@ def _parser() -> argparse.ArgumentParser:
     recognition.add_argument(
         "--folder", action="append", default=[], metavar="DATASET=DIR", help="score on recordings, such as medleydb=DIR"
     )
-    recognition.add_argument("--songs", type=Path, help="file with the names of the songs to score (all of them)")
+    recognition.add_argument("--songs", type=Path, help="file that names the songs to score, a line each (all)")
     recognition.add_argument("--methods", nargs="+", default=list(_ROWS), choices=_ROWS, help="only these rows")
     recognition.add_argument(
         "--weights", action="append", default=[], metavar="METHOD=FILE", help="score these instead of training"

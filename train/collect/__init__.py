@@ -22,6 +22,7 @@ import soundfile as sf
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from mtinst.errors import AudioError
 from mtinst.features import by_pitch, cqt, log_cqt
 from mtinst.spec import FINE, INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC, FeatureSpec, FloatArray
 from train.collect.align import FEWEST, Alignment, alignment
@@ -93,12 +94,12 @@ class TrackRecord:
     """A line of ``tracks.csv``."""
 
     name: str
-    seconds: float
-    instruments: str
-    lag_s: float
-    drift_s: float
-    clarity: float
-    split: str
+    seconds: float = 0.0
+    instruments: str = ""
+    lag_s: float = 0.0
+    drift_s: float = 0.0
+    clarity: float = 0.0
+    split: str = ""
     left_out: str  # why, empty when it is kept
 
 
@@ -155,7 +156,10 @@ def collect(
     records, kept = [], []
     for index, (name, midi, audio) in enumerate(tqdm(pairs, desc="songs", mininterval=5)):
         rng = np.random.default_rng((config.seed, 0, index))
-        record, track = _examine(name, midi, audio, out_dir / "tracks", voices, config, rng)
+        try:
+            record, track = _examine(name, midi, audio, out_dir / "tracks", voices, config, rng)
+        except (AudioError, CorpusError) as error:
+            record, track = TrackRecord(name=name, left_out=str(error)), None
         records.append(record)
         kept += [track] if track is not None else []
     _write_records(out_dir / "tracks.csv", records)
@@ -263,7 +267,6 @@ def _examine(
         lag_s=round(found.lag_s, 3),
         drift_s=round(found.drift_s, 3),
         clarity=round(found.clarity, 3),
-        split="",
         left_out=left_out,
     )
     if left_out:

@@ -108,10 +108,9 @@ class TestSet:
     @classmethod
     def recordings(cls, songs: Sequence[Song]) -> "TestSet":
         """Recorded songs, whose labels say who plays when."""
-        counts = {
-            corpus: sum(song.corpus == corpus for song in songs) for corpus in dict.fromkeys(s.corpus for s in songs)
-        }
-        parts = " and ".join(f"{count} songs of {corpus}" for corpus, count in counts.items())
+        names = [song.corpus for song in songs]
+        counts = {name: names.count(name) for name in dict.fromkeys(names)}
+        parts = " and ".join(f"{n} {'song' if n == 1 else 'songs'} of {name}" for name, n in counts.items())
         caption = f"Scored on {parts}; the paper's figures are of 15 songs of MedleyDB and 54 of Mixing Secrets."
         return cls(name="-".join(counts), caption=caption, songs=songs)
 
