@@ -157,6 +157,17 @@ def test_empty_folders_of_a_dataset_are_no_dataset(tmp_path: Path) -> None:
         find_songs("musicnet", tmp_path)
 
 
+def test_datasets_are_found_in_the_folders_of_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, writer in WRITERS.items():
+        writer(tmp_path / f"my {name}")
+    (tmp_path / "letters").mkdir()
+    assert main(["datasets", "--in", str(tmp_path)]) == 0
+    here = [line.split(" | ")[-1].strip(" |") for line in capsys.readouterr().out.splitlines()[2:]]
+    assert here == ["2", "2", "1", "1", "1", "1", "2"]
+    assert main(["datasets", "--in", str(tmp_path / "nowhere")]) == 2
+    assert "nowhere is not a folder" in capsys.readouterr().err
+
+
 def test_the_table_says_what_is_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = WRITERS["urmp"](tmp_path / "urmp")
     (tmp_path / "empty").mkdir()

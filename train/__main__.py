@@ -148,9 +148,10 @@ def _score(options: argparse.Namespace) -> None:
 
 
 def _datasets(options: argparse.Namespace) -> None:
-    from train.corpora import table
+    from train.corpora import found_in, table
 
-    print(table(_pairs(options.folder)))
+    found = found_in(options.root) if options.root is not None else {}
+    print(table(found | _pairs(options.folder)))
 
 
 def _pairs(settings: list[str]) -> dict[str, Path]:
@@ -257,6 +258,7 @@ def _parser() -> argparse.ArgumentParser:
 
     datasets = commands.add_parser("datasets", help="the paper's table of datasets, with what is on this disk")
     datasets.add_argument("--folder", action="append", default=[], metavar="DATASET=DIR", help="where one of them is")
+    datasets.add_argument("--in", dest="root", type=Path, metavar="DIR", help="look into each folder of this one")
     datasets.set_defaults(run=_datasets)
 
     for command in (fit, calibrate, evaluate, ablation, recognition):

@@ -12,7 +12,7 @@ from pathlib import Path
 from train.corpora import bach10, medleydb, mixing_secrets, musicnet, paired, slakh, urmp
 from train.corpora.song import CorpusError, Parts, Song, Spans
 
-__all__ = ["CORPORA", "Corpus", "CorpusError", "Parts", "Song", "Spans", "corpus_of", "find_songs", "table"]
+__all__ = ["CORPORA", "Corpus", "CorpusError", "Parts", "Song", "Spans", "corpus_of", "find_songs", "found_in", "table"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +144,7 @@ def corpus_of(folder: Path) -> str:
         "bach10": ("*/*-GTNotes.mat",),
         "urmp": ("*/Notes_*.txt", "*/AuMix_*.wav"),
         "slakh": ("Track*/metadata.yaml", "*/Track*/metadata.yaml"),
-        "paired": ("**/*.mid", "**/*.midi"),
+        "paired": ("**/*.[mM][iI][dD]", "**/*.[mM][iI][dD][iI]"),
     }
     for name in ("mixing_secrets", *(name for name in looks if name != "mixing_secrets")):
         if any(next(folder.glob(pattern), None) for pattern in looks[name]):
@@ -152,6 +152,19 @@ def corpus_of(folder: Path) -> str:
     raise CorpusError(
         f"{folder} holds none of the datasets that can be read: {', '.join(known.title for known in CORPORA.values())}."
     )
+
+
+def found_in(root: Path) -> dict[str, Path]:
+    """The folders of `root` that look like a dataset, by its name; CorpusError when `root` is none."""
+    if not root.is_dir():
+        raise CorpusError(f"{root} is not a folder.")
+    found: dict[str, Path] = {}
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        try:
+            found.setdefault(corpus_of(folder), folder)
+        except CorpusError:
+            continue  # something else
+    return found
 
 
 def table(folders: dict[str, Path]) -> str:
