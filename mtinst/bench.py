@@ -10,12 +10,12 @@ Without it this interpreter is tried.
 """
 
 import argparse
-import os
+import json
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, get_args
 
@@ -37,10 +37,20 @@ import importlib.util, sys
 sys.exit(not all(map(importlib.util.find_spec, ("basic_pitch", "onnxruntime"))))
 """
 BASIC_PITCH = """
-import sys, pathlib, basic_pitch
+import logging, pathlib, sys
+logging.disable(logging.WARNING)  # about the other runtimes, which it does not need
+import basic_pitch
 from basic_pitch.inference import predict_and_save
 model = pathlib.Path(basic_pitch.__file__).parent / "saved_models" / "icassp_2022" / "nmp.onnx"
 predict_and_save([sys.argv[1]], sys.argv[2], True, False, False, False, model)
+"""
+MEASURE = """
+import json, os, subprocess, sys, time
+start = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+_, status, used = os.wait4(process.pid, 0)
+wall_s = time.perf_counter() - start
+print(json.dumps([wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss, os.waitstatus_to_exitcode(status)]))
 """
 
 
@@ -98,6 +108,7 @@ def compare(songs: dict[float, Path], ours: dict[float, Used], python: str, fold
     """Print what Basic Pitch takes for the same songs, beside `ours`."""
     print("| song | mtinst: wall, s | CPU, s | peak, MB | Basic Pitch: wall, s | CPU, s | peak, MB | CPU, share |")
     print("|---|---|---|---|---|---|---|---|")
+    cpu_s: dict[float, tuple[float, float]] = {}
     for duration_s, song in songs.items():
         out = folder / f"basic-pitch-{duration_s:.0f}"
         out.mkdir()
@@ -105,8 +116,27 @@ def compare(songs: dict[float, Path], ours: dict[float, Used], python: str, fold
         cells = [format_time(duration_s)]
         for used in (ours[duration_s], theirs):
             cells += [f"{used.wall_s:.1f}", f"{used.cpu_s:.1f}", f"{used.peak_mb:.0f}"]
+        cpu_s[duration_s] = ours[duration_s].cpu_s, theirs.cpu_s
         cells.append(f"{ours[duration_s].cpu_s / theirs.cpu_s:.2f}")
         print(f"| {' | '.join(cells)} |", flush=True)
+    if len(cpu_s) > 1:
+        own, other = slopes(cpu_s)
+        print(f"\nBeside the start, a second of song takes {own:.4f} CPU seconds, and Basic Pitch {other:.4f}.")
+
+
+def slopes(cpu_s: Mapping[float, tuple[float, float]]) -> tuple[float, float]:
+    """CPU seconds a second of song, from the shortest to the longest of songs of these lengths, of both programs.
+
+    Examples
+    --------
+    >>> slopes({10.0: (5.0, 3.0), 110.0: (6.0, 8.0)})
+    (0.01, 0.05)
+    """
+    first, last = min(cpu_s), max(cpu_s)
+    own, other = (
+        (longest - shortest) / (last - first) for shortest, longest in zip(cpu_s[first], cpu_s[last], strict=True)
+    )
+    return own, other
 
 
 def make_song(path: Path, duration_s: float) -> Path:
@@ -130,15 +160,15 @@ def time_stages(transcriber: Transcriber, song: Path) -> dict[Stage, float]:
 
 
 def run_process(command: Sequence[str], folder: Path) -> Used:
-    """Run a program in `folder` and wait for its end."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    """Run a program in `folder` and wait for its end; SystemExit when it fails."""
+    # By way of a small process: what a process held before it became another counts for the other's peak.
+    measuring = [sys.executable, "-S", "-c", MEASURE, *command]
+    finished = subprocess.run(measuring, cwd=folder, stdout=subprocess.PIPE, text=True, check=False)
+    wall_s, cpu_s, peak, status = json.loads(finished.stdout)
+    if status:
         raise SystemExit(f"{' '.join(command)} failed")
     per_mb = 1e6 if sys.platform == "darwin" else 1e6 / 1024  # ru_maxrss is in bytes there and in KiB elsewhere
-    return Used(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / per_mb)
+    return Used(wall_s, cpu_s, peak / per_mb)
 
 
 def _notes(duration_s: float) -> Iterator[Note]:

@@ -286,7 +286,7 @@ def test_a_saved_song_loads_as_it_was(tmp_path: Path) -> None:
         np.testing.assert_array_equal(roll, other)
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not a zip", b"\x93NUMPY"])
+@pytest.mark.parametrize("content", [b"P", b"PK\x03\x04 not a zip", b"\x93NUMPY"])
 def test_other_files_are_no_transcription(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "song.npz").write_bytes(content)
     with pytest.raises(MtinstError, match=r"song\.npz is not a complete transcription"):
