@@ -56,6 +56,7 @@ def test_one_command_trains_scores_and_prints_and_goes_on_where_it_was(
     command += ["--prepared", str(data), "--out", str(out), "--workers", "0"]
     assert main(command) == 0
     table = (out / "ablation.md").read_text()
+    assert "trained on the same 4 mixtures (seed 1), scored on 2 clips" in table
     assert table in capsys.readouterr().out
     assert {path.name for path in out.iterdir()} == {*(f"{row.name}-1" for row in ABLATION), "ablation.md"}
     first = (out / "all-1" / "scores.json").stat().st_mtime_ns

@@ -26,6 +26,11 @@ class Budget:
         if self.clips < self.epochs or self.epochs < 1 or not self.seeds:
             raise ValueError("a budget needs at least one seed, one epoch, and a clip for each epoch")
 
+    @property
+    def seeds_in_words(self) -> str:
+        """Such as ``seeds 1, 2, 3``."""
+        return f"{'seed' if len(self.seeds) == 1 else 'seeds'} {', '.join(map(str, self.seeds))}"
+
 
 def within(experiment: Experiment, budget: Budget, seed: int) -> Experiment:
     """The same experiment at that length, cooling down all along.

@@ -246,10 +246,9 @@ def _spread(values: Sequence[float]) -> str:
 
 
 def _caption(test_set: TestSet, budget: Budget) -> str:
-    seeds = f"seeds {', '.join(map(str, budget.seeds))}" if len(budget.seeds) > 1 else f"seed {budget.seeds[0]}"
     return (
         "Area under the ROC curve for “plays in this second”. Ours: our own implementations, each trained on the same"
-        f" {budget.clips:,} mixtures ({seeds}). {test_set.caption}"
+        f" {budget.clips:,} mixtures ({budget.seeds_in_words}). {test_set.caption}"
     )
 
 
