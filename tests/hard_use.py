@@ -25,7 +25,9 @@ from tests.hostile import Hostile, corpus, sample
 Way = Literal["command line", "Python", "page"]
 WAYS: tuple[Way, ...] = ("command line", "Python", "page")
 MOST_S = 60.0
-"""Wall-clock seconds that one input may take."""
+"""CPU seconds that one input may take."""
+MOST_WALL_S = 900.0
+"""Seconds that it may take in all; many, for a busy machine gives it but a part of a processor."""
 MOST_MB = 1500
 """Memory that one input may take besides what the idle program has."""
 LONGEST_SENTENCE = 400
@@ -44,7 +46,7 @@ class Row:
 
 
 class Ended(NamedTuple):
-    """How a process of its own ended: its status, or why it had none, and what it wrote."""
+    """How a process of its own ended: its status, or why it had none, what it wrote, CPU seconds, and memory."""
 
     status: int | str
     out: str
@@ -107,7 +109,7 @@ def try_files(inputs: list[Hostile], *, in_turn: bool = False, verbose: bool = F
                     row.faults.append(f"{one.name[:60]!r} by the {way}: {fault}")
     tried = "one way each" if in_turn else "three ways"
     say(f"{len(inputs)} inputs, {tried}; memory is besides the {program.idle_mb:.0f} MB of the idle program.\n")
-    say("| kind | inputs | results | sentences | faults | worst, s | worst, MB |\n|---|---|---|---|---|---|---|")
+    say("| kind | inputs | results | sentences | faults | worst, CPU s | worst, MB |\n|---|---|---|---|---|---|---|")
     for kind, row in rows.items():
         cells = (kind, row.n_inputs, row.n_results, row.n_sentences, len(row.faults))
         say(f"| {' | '.join(map(str, cells))} | {row.worst_s:.1f} | {row.worst_mb:.0f} |")
@@ -247,10 +249,10 @@ def _in_fork(work: Callable[[], Any], folder: Path) -> Ended:
         if found:
             status = os.waitstatus_to_exitcode(code)
             break
-        if time.perf_counter() - started > MOST_S:
+        if time.perf_counter() - started > MOST_WALL_S:
             os.kill(process, signal.SIGKILL)
             _, _, usage = os.wait4(process, 0)
-            status = f"it was not done after {MOST_S:.0f} s"
+            status = f"it was not done after {MOST_WALL_S:.0f} s"
             break
         time.sleep(0.002)
     if isinstance(status, int) and status < 0:
@@ -262,7 +264,7 @@ def _in_fork(work: Callable[[], Any], folder: Path) -> Ended:
     answer = json.loads(texts[2]) if texts[2] else None
     if status == 0 and isinstance(answer, dict) and "sentence" in answer:
         status = 2
-    seconds = time.perf_counter() - started
+    seconds = usage.ru_utime + usage.ru_stime
     peak_mb = usage.ru_maxrss * 1024 / 1e6 - float((folder / ".memory").read_text() or 0)
     return Ended(status, texts[0], texts[1], answer, seconds, max(0.0, peak_mb))
 
