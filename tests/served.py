@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
-from gradio_client.utils import apply_diff
+from gradio_client.utils import apply_diff  # type: ignore[import-untyped]
 
 PROJECT = Path(__file__).resolve().parents[1]
 START_PATIENCE_S = 600  # a machine may be busy with something else
@@ -56,17 +56,17 @@ class Server:
             self.process.wait()
 
 
-def serve(folder: Path, hold: Path | None = None, **environment: str) -> Server:
+def serve(folder: Path, environment: Mapping[str, str], hold: Path | None = None) -> Server:
     """Serve the page on a free port.
 
     Parameters
     ----------
     folder : Path
         Where its results, uploads and examples are.
+    environment : mapping of str to str
+        Variables of the page's settings.
     hold : Path, optional
         While that file exists, songs stand still (see :mod:`tests.e2e.serve`).
-    **environment : str
-        Variables of the page's settings.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import numpy as np
 import soundfile as sf
-from gradio_client import Client, handle_file
+from gradio_client import Client, handle_file  # type: ignore[import-untyped]
 
 from tests.served import Server, serve
 from tests.tiny import RATE, two_tones, write_weights
@@ -174,7 +174,7 @@ def main() -> int:
         settings = {"MTINST_MAX_WAITING": str(2 * max(options.clients))}
         if options.tiny:
             settings["MTINST_WEIGHTS"] = str(write_weights(folder / "tiny.safetensors"))
-        with serve(folder / "page", **settings) as server:
+        with serve(folder / "page", settings) as server:
             for n_clients in options.clients:
                 phases.append(soak(server, n_clients, folder, minutes=options.minutes))
                 for sentence in sorted({*phases[-1].failures, *phases[-1].mixed_up}):

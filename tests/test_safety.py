@@ -13,8 +13,8 @@ import gradio as gr
 import numpy as np
 import pytest
 import soundfile as sf
-from gradio_client import Client, handle_file
-from gradio_client.exceptions import AppError
+from gradio_client import Client, handle_file  # type: ignore[import-untyped]
+from gradio_client.exceptions import AppError  # type: ignore[import-untyped]
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
@@ -50,7 +50,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     (folder / "secret.txt").write_text("a secret")
     weights = write_weights(folder / "tiny.safetensors")
     settings = {"MTINST_WEIGHTS": str(weights), "MTINST_MAX_MB": "2", "MTINST_MAX_MINUTES": "0.5"}
-    with serve(folder, **settings, OMP_NUM_THREADS="1") as server:
+    with serve(folder, settings | {"OMP_NUM_THREADS": "1"}) as server:
         yield server
 
 

@@ -12,7 +12,7 @@ from mtinst.model import UNet
 from tests.train_data import tone_store, write_prepared
 from train.config import EXPERIMENTS, Experiment, LossWeights
 from train.datasets import Batch, MixtureDataset, collate
-from train.loop import TrainingError, fit, learning_rate_at
+from train.loop import TrainingError, _log, fit, learning_rate_at
 from train.losses import multitask_loss
 
 STORE = tone_store()
@@ -40,6 +40,28 @@ def test_a_run_that_was_stopped_goes_on_exactly(prepared: Path, tmp_path: Path) 
     for part in ("model", "average"):
         for name, tensor in whole[part].items():
             assert torch.equal(tensor, halves[part][name]), name
+
+
+def test_a_damaged_state_is_refused_by_name(prepared: Path, tmp_path: Path) -> None:
+    short = replace(TINY, epochs=1)
+    fit(short, prepared, tmp_path / "run", n_workers=0, device="cpu")
+    last = tmp_path / "run" / "last.pt"
+    whole = last.read_bytes()
+    for damage in (whole[: len(whole) // 2], b"", b"something else"):
+        last.write_bytes(damage)
+        with pytest.raises(TrainingError, match=r"last\.pt is damaged"):
+            fit(short, prepared, tmp_path / "run", n_workers=0, device="cpu")
+
+
+def test_an_epoch_is_in_the_log_once(tmp_path: Path) -> None:
+    log = tmp_path / "log.csv"
+    for epoch in (1, 2, 3):
+        _log(log, {"epoch": epoch, "loss": epoch / 2})
+    _log(log, {"epoch": 2, "loss": 0.25})  # gone on from the end of the first
+    assert log.read_text().split() == ["epoch,loss", "1,0.5", "2,0.25"]
+    log.write_text(log.read_text() + "3")  # stopped in the middle of a line
+    _log(log, {"epoch": 3, "loss": 0.125, "speed": 7})
+    assert log.read_text().split() == ["epoch,loss,speed", "1,0.5,", "2,0.25,", "3,0.125,7"]
 
 
 def test_a_run_leaves_weights_that_load_and_a_log(prepared: Path, tmp_path: Path) -> None:

@@ -9,11 +9,13 @@ import csv
 import json
 import logging
 import math
+import os
 import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -75,12 +77,18 @@ class _Run:
             "experiment": json.dumps(asdict(experiment)),
         }
         partial = path.with_suffix(".partial")
-        torch.save(state, partial)
+        with partial.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())  # or a power cut could leave the new name with nothing in it
         partial.replace(path)
 
     def load(self, path: Path) -> None:
-        """Go on from ``last.pt``."""
-        state = torch.load(path, weights_only=True, map_location="cpu")
+        """Go on from ``last.pt``; TrainingError when it is damaged."""
+        try:
+            state = torch.load(path, weights_only=True, map_location="cpu")
+        except (RuntimeError, EOFError, OSError, ValueError, KeyError, UnpicklingError) as error:
+            raise TrainingError(f"{path} is damaged; remove it to train from the start") from error
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
@@ -211,8 +219,9 @@ def _keep(run: _Run, losses: dict[str, float], scores: dict[str, float], experim
         names.append("best.safetensors")
     for name in names:
         save_checkpoint(run_dir / name, run.averaged, thresholds=Thresholds.uniform(), training=record)
-    run.save(run_dir / "last.pt", experiment)
     _log(run_dir / "log.csv", {"epoch": run.epoch, "minutes": round(run.seconds / 60, 1), **losses, **scores})
+    # Last of what matters: whoever stops before this repeats the epoch and writes the same again.
+    run.save(run_dir / "last.pt", experiment)
     write_png(plot_log(run_dir / "log.csv"), run_dir / "log.png")
 
 
@@ -289,10 +298,24 @@ def _set_statistics(model: UNet, dataset: MixtureDataset) -> None:
 
 
 def _log(path: Path, row: dict[str, float]) -> None:
-    is_new = not path.is_file()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, row)
-        if is_new:
-            writer.writeheader()
-        writer.writerow(row)
+    """Add an epoch's line to the log, in place of what an interrupted run may have written of it."""
+    rows: list[dict[str, Any]] = []
+    if path.is_file():
+        with path.open(newline="") as file:
+            rows = [line for line in csv.DictReader(file) if _is_before(line, row["epoch"])]
+    partial = path.with_suffix(".partial")
+    with partial.open("w", newline="") as file:
+        names = list(dict.fromkeys([*(rows[0] if rows else {}), *row]))
+        writer = csv.DictWriter(file, names, restval="")
+        writer.writeheader()
+        writer.writerows([*rows, row])
+    partial.replace(path)
     print("  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
+
+
+def _is_before(line: dict[str, Any], epoch: float) -> bool:
+    """Whether a line of the log is whole and of an earlier epoch."""
+    try:
+        return None not in (*line, *line.values()) and int(line["epoch"]) < epoch
+    except (KeyError, TypeError, ValueError):
+        return False

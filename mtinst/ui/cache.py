@@ -30,6 +30,8 @@ JUST_USED_S = 60.0
 ABANDONED_S = 3600.0
 RESERVE_BYTES = 256e6
 """Room on the disk that is left to others, and to what is written next."""
+LEAST_BYTES = 1e5
+"""With less room than this, whatever failed failed because of that; libsndfile does not say so."""
 READ_BYTES = 1 << 20
 MOST_CHECKED = 10_000
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -108,7 +110,7 @@ class ResultCache:
             (partial / CONTENTS).write_text(json.dumps(listed))
             self._rename(partial, self.folder / key)
         except (OSError, MtinstError) as error:
-            if _is_full(error):
+            if _is_full(error) or _free_bytes(self.folder) < LEAST_BYTES:
                 self.tidy(is_full=True)
                 raise CacheError(texts.DISK_FULL) from error
             if isinstance(error, MtinstError):

@@ -92,7 +92,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         "MTINST_CACHE": str(folder / "cache"),
         "MTINST_MAX_MINUTES": "6",
         "MTINST_PREPARE": "0",
-        "GRADIO_TEMP_DIR": str(folder / "gradio"),
         "OMP_NUM_THREADS": "1",
     }
     log, hold = folder / "log.txt", folder / "hold"

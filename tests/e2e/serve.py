@@ -2,7 +2,7 @@
 
 ``python -m tests.e2e.serve FILE``: while FILE exists, each song stays at the window that it has come to, and says so
 again and again as a very slow network would. So a test can look at, stop or replace work that is certainly going on,
-on any machine.
+on any machine. While FILE with ``.write`` after it exists, what is being written to the cache stays half written.
 """
 
 import sys
@@ -14,6 +14,7 @@ from typing import Any
 import app
 from mtinst.pipeline import Audio, Progress, Transcriber
 from mtinst.transcription import Transcription
+from mtinst.ui import entries
 
 
 def hold_streams(hold: Path) -> None:
@@ -32,6 +33,21 @@ def hold_streams(hold: Path) -> None:
     Transcriber.stream = held_stream  # type: ignore[method-assign]
 
 
+def hold_writes(hold: Path) -> None:
+    """Have the cache's entries of songs stand still, half written, while the file exists."""
+    write_source = entries.write_source
+
+    def held_write(folder: Path, transcription: Transcription, audio: Path) -> None:
+        if hold.exists():
+            (folder / entries.ORIGINAL).write_bytes(b"fLaC")
+        while hold.exists():
+            time.sleep(0.05)
+        write_source(folder, transcription, audio)
+
+    entries.write_source = held_write
+
+
 if __name__ == "__main__":
     hold_streams(Path(sys.argv[1]))
+    hold_writes(Path(f"{sys.argv[1]}.write"))
     sys.exit(app.main())

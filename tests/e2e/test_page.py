@@ -23,7 +23,7 @@ from tests.e2e.conftest import PATIENCE_S, PROJECT, SCREENSHOTS, Served, Watched
 from tests.tiny import HEARD, RATE, two_tones, write_song
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 pytestmark = pytest.mark.e2e
 
@@ -242,7 +242,7 @@ def test_a_threshold_moves_what_is_drawn_heard_and_downloaded_alike(watched: Wat
     parts = json.loads(state(page, "player.shownFiles"))["parts"]
     assert set(parts) == set(stems)
     for name, url in parts.items():
-        heard, _ = sf.read(BytesIO(page.request.get(page.url.partition('?')[0] + url).body()), dtype="float32")
+        heard, _ = sf.read(BytesIO(page.request.get(page.url.partition("?")[0] + url).body()), dtype="float32")
         np.testing.assert_allclose(heard, stems[name], atol=1e-4)
     page.get_by_role("button", name="Back to the defaults").click()
     page.wait_for_function(f"{PLAYER}.shownFiles === {json.dumps(before_heard)}")
@@ -461,6 +461,46 @@ def test_another_choice_stops_the_one_before(watched: Watched, tmp_path: Path, s
     page.wait_for_function("document.querySelector('#mt-stop').disabled")
     assert page.locator("#mt-summary h2").inner_text() == "Second song"
     assert watched.errors == []
+
+
+@pytest.mark.parametrize("how", ["closes the tab", "loads the page anew"])
+def test_who_waits_is_told_so_and_comes_when_the_other_leaves(
+    watched: Watched, browser: "Browser", tmp_path: Path, served: Served, how: str
+) -> None:
+    other = browser.new_context().new_page()
+    other.set_default_timeout(PATIENCE_S * 1000)
+    other.goto(served.url)
+    bring(other, write_song(tmp_path / f"who {how}.wav", 40.0))
+    bring(watched.page, write_song(tmp_path / f"until one {how}.wav", 12.0))
+    with served.standstill():
+        other.get_by_role("button", name="Transcribe").click()
+        other.wait_for_selector("#mt-status .mt-working >> text=Listening: 0:0")
+        watched.page.get_by_role("button", name="Transcribe").click()
+        watched.page.wait_for_selector("#mt-status >> text=Waiting: 1 song before yours")
+        if how == "closes the tab":
+            other.close()
+        else:
+            other.reload()
+        watched.page.wait_for_selector("#mt-status .mt-working >> text=Listening: 0:")
+    watched.page.wait_for_selector("#mt-status .mt-done")
+    other.context.close()
+    assert watched.errors == []
+
+
+def test_a_files_name_is_only_a_name(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    for name in ("<img src=x onerror=hurt=1>'&quot;.wav", '"><svg onload=hurt=1>${hurt=1}{{hurt=1}}`.wav'):
+        bring(page, write_song(tmp_path / "song.wav").rename(tmp_path / name))
+        press_transcribe(page)
+        assert page.locator("#mt-summary h2 *").count() == 0
+        page.locator(CLEAR).first.click()
+        letter = tmp_path / f"letter {name}"
+        letter.write_text("Dear all")
+        open_other_file(page, letter)
+        page.wait_for_selector("#mt-status .mt-error")
+        assert page.locator("#mt-status .mt-error span *").count() == 0
+    assert page.evaluate("typeof hurt") == "undefined"
+    assert watched.outside == []
 
 
 def test_a_recording_from_the_microphone(watched: Watched) -> None:
