@@ -312,12 +312,12 @@ def test_a_cluster_that_loses_a_worker_loses_no_song_and_does_none_twice(tmp_pat
     out = tmp_path / "out"
     records = out / RECORDS
 
-    def start(*command: str) -> "subprocess.Popen[str]":
+    def start(*command: str, stdout: int = subprocess.DEVNULL) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             [sys.executable, "-m", *command],
             cwd=tmp_path,
             env=environment,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.DEVNULL,
             text=True,
         )
@@ -331,16 +331,14 @@ def test_a_cluster_that_loses_a_worker_loses_no_song_and_does_none_twice(tmp_pat
         dask_workers = [start("distributed.cli.dask_worker", address, *options) for _ in range(2)]
         processes += dask_workers
         command = ["mtinst", str(tmp_path / "songs"), "--out", str(out), "--weights", str(weights), "--midi-only"]
-        client = start(*command, "--json", "--dask", address)
+        client = start(*command, "--json", "--dask", address, stdout=subprocess.PIPE)
         processes.append(client)
 
-        def by_victim() -> list[Path]:
-            return [
-                path for path in records.glob("*.json") if json.loads(path.read_text())["by"].endswith(f":{victim}")
-            ]
+        def victim_did_one() -> bool:
+            by = [json.loads(path.read_text())["by"] for path in records.glob("*.json")]
+            return any(one.endswith(f":{dask_workers[0].pid}") for one in by)
 
-        victim = dask_workers[0].pid
-        _wait_until(lambda: len(by_victim()) > 0)
+        _wait_until(victim_did_one)
         dask_workers[0].kill()
         dask_workers[0].wait()
         done_by_then = {path: path.stat().st_ino for path in records.glob("*.json")}
