@@ -3,6 +3,9 @@
 # make lint    ruff and mypy
 # make check   lint and test: what CI runs
 # make bench   time and memory of a song of 30 s, 3 min and 10 min, as a Markdown table
+# make fuzz     539 damaged, hostile and odd files, each tried three ways
+# make soak     1, 5 and 20 people on the page at once, ten minutes each
+# make faults   killed, full, damaged and missing things, and what people then see
 # make golden  rewrite what the golden tests compare with
 # make clean   remove .venv and all caches
 #
@@ -13,7 +16,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test lint check bench golden clean
+.PHONY: demo test lint check bench fuzz soak faults golden clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -31,6 +34,15 @@ check: lint test
 
 bench: $(VENV)/demo.stamp
 	$(RUN) -m mtinst.bench
+
+fuzz: $(VENV)/dev.stamp
+	$(RUN) -m tests.hard_use files
+
+soak: $(VENV)/dev.stamp
+	$(RUN) -m tests.soak
+
+faults: $(VENV)/dev.stamp
+	$(RUN) -m tests.faults
 
 golden: $(VENV)/dev.stamp
 	MTINST_REWRITE_GOLDEN=1 $(RUN) -m pytest -k golden

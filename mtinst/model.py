@@ -62,7 +62,7 @@ class ModelConfig:
 
 PAPER = ModelConfig()
 DEFAULT = ModelConfig(
-    widths=(20, 40, 64, 96),
+    widths=(32, 48, 96, 160),
     harmonics=(-12, 0, 12, 19, 24, 28, 31, 34),
     has_onset_head=True,
     has_ensemble_head=True,

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
-from gradio_client.utils import apply_diff  # type: ignore[import-untyped]
+from gradio_client.utils import apply_diff
 
 PROJECT = Path(__file__).resolve().parents[1]
 START_PATIENCE_S = 600  # a machine may be busy with something else

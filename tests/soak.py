@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import numpy as np
 import soundfile as sf
-from gradio_client import Client, handle_file  # type: ignore[import-untyped]
+from gradio_client import Client, handle_file
 
 from tests.served import Server, serve
 from tests.tiny import RATE, two_tones, write_weights

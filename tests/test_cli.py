@@ -13,8 +13,9 @@ import torch
 from torch import nn
 
 from mtinst.checkpoint import save_checkpoint
-from mtinst.cli import describe, find_songs, main, plan_jobs
+from mtinst.cli import describe, find_songs, main
 from mtinst.errors import MtinstError
+from mtinst.jobs import plan_jobs
 from mtinst.model import ModelConfig, UNet
 from mtinst.notes import Thresholds
 from mtinst.pipeline import DEFAULT_WEIGHTS

@@ -172,7 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     prepare = commands.add_parser("prepare", help="MIDI, soundfonts and samples to arrays")
     prepare.add_argument("--data", type=Path, required=True, help="folder with midi/, soundfonts/, samples/, singing/")
     prepare.add_argument("--out", type=Path, default=Path("data"), help="where the arrays go (%(default)s)")
-    prepare.add_argument("--parts", type=int, default=16000, help="single parts to train on (%(default)s)")
+    prepare.add_argument("--parts", type=int, default=24000, help="single parts to train on (%(default)s)")
     prepare.add_argument("--clips", type=int, default=300, help="mixtures in each fixed set (%(default)s)")
     prepare.add_argument("--features", choices=("paper", "fine"), default="fine", help="of parts (%(default)s)")
     prepare.add_argument("--seed", type=int, default=0)

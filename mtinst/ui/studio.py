@@ -52,6 +52,7 @@ PACE_S = 0.3  # after which a step that takes longer is said again, so that who 
 N_THREADS = 3
 # Shares of the whole work: on two cores the synthesiser takes longer than the network and all around it.
 HEARD, PLAYED = 0.35, 0.87
+_UNKNOWN_LENGTH = 2**62  # more frames than that is how libsndfile says that a header does not tell
 PREVIEW_EVERY_S = 1.0
 PREVIEW_SHARE = 5.0  # a preview may take one part in this many of the time
 SHORTEST_S = 0.06  # where no checkpoint says otherwise
@@ -261,10 +262,11 @@ class Studio:
         if n_bytes > self.settings.max_mb * 1e6:
             raise AudioError(texts.too_large(name, n_bytes, self.settings.max_mb))
         try:
-            duration_s = sf.info(path).duration
+            info = sf.info(path)
         except (sf.LibsndfileError, TypeError):  # a format that has to be decoded first, or no audio at all
             return
-        self._check_duration(name, duration_s)
+        if info.frames < _UNKNOWN_LENGTH:
+            self._check_duration(name, info.duration)
 
     def _check_duration(self, name: str, duration_s: float) -> None:
         if duration_s > self.settings.max_minutes * 60:
