@@ -12,6 +12,7 @@ import math
 import os
 import subprocess
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -85,10 +86,13 @@ class _Run:
 
     def load(self, path: Path) -> None:
         """Go on from ``last.pt``; TrainingError when it is damaged."""
+        damage = f"{path} is damaged; remove it to train from the start"
+        if not zipfile.is_zipfile(path):  # as which PyTorch writes it; what else is there it would try to unpickle
+            raise TrainingError(damage)
         try:
             state = torch.load(path, weights_only=True, map_location="cpu")
-        except (RuntimeError, EOFError, OSError, ValueError, KeyError, UnpicklingError) as error:
-            raise TrainingError(f"{path} is damaged; remove it to train from the start") from error
+        except (RuntimeError, EOFError, OSError, ValueError, LookupError, UnpicklingError) as error:
+            raise TrainingError(damage) from error
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
