@@ -470,8 +470,9 @@ def test_who_waits_is_told_so_and_comes_when_the_other_leaves(
     other = browser.new_context().new_page()
     other.set_default_timeout(PATIENCE_S * 1000)
     other.goto(served.url)
-    bring(other, write_song(tmp_path / f"who {how}.wav", 40.0))
-    bring(watched.page, write_song(tmp_path / f"until one {how}.wav", 12.0))
+    # Of another length each time, for a song that the page knows has nothing to wait for.
+    bring(other, write_song(tmp_path / f"who {how}.wav", 40.0 + len(how)))
+    bring(watched.page, write_song(tmp_path / f"until one {how}.wav", 12.0 + len(how)))
     with served.standstill():
         other.get_by_role("button", name="Transcribe").click()
         other.wait_for_selector("#mt-status .mt-working >> text=Listening: 0:0")
