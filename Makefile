@@ -3,7 +3,7 @@
 # make lint    ruff and mypy
 # make check   lint and test: what CI runs
 # make bench   time and memory of a song of 30 s, 3 min and 10 min, as a Markdown table
-# make fuzz     539 damaged, hostile and odd files, each tried three ways
+# make fuzz     540 damaged, hostile and odd files, each tried three ways
 # make soak     1, 5 and 20 people on the page at once, ten minutes each
 # make faults   killed, full, damaged and missing things, and what people then see
 # make golden  rewrite what the golden tests compare with

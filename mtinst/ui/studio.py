@@ -263,8 +263,8 @@ class Studio:
             raise AudioError(texts.too_large(name, n_bytes, self.settings.max_mb))
         try:
             info = sf.info(path)
-        except (sf.LibsndfileError, TypeError):  # a format that has to be decoded first, or no audio at all
-            return
+        except (sf.LibsndfileError, TypeError, UnicodeEncodeError):
+            return  # a format that has to be decoded first, or no audio at all, or a name in no known alphabet
         if info.frames < _UNKNOWN_LENGTH:
             self._check_duration(name, info.duration)
 
