@@ -20,6 +20,7 @@ from mtinst.audio import display_name
 from mtinst.errors import CheckpointError
 from mtinst.model import ModelConfig, UNet
 from mtinst.notes import Thresholds
+from mtinst.paths import replace_file
 from mtinst.spec import INSTRUMENT_NAMES, N_INSTRUMENTS, FeatureSpec
 
 FORMAT = "mtinst/1"
@@ -58,7 +59,6 @@ class CheckpointInfo:
 
 def save_checkpoint(path: str | Path, model: UNet, *, thresholds: Thresholds, training: dict[str, Any]) -> None:
     """Write `model` to `path`, weights as float16, by way of ``<path>.partial``: no half-written file is left."""
-    path = Path(path)
     tensors = {
         name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous().cpu()
         for name, tensor in model.state_dict().items()
@@ -71,9 +71,7 @@ def save_checkpoint(path: str | Path, model: UNet, *, thresholds: Thresholds, tr
         "thresholds": json.dumps(thresholds.to_json()),
         "training": json.dumps(training),
     }
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(safetensors_bytes(tensors, metadata))
-    partial.replace(path)
+    replace_file(Path(path), safetensors_bytes(tensors, metadata))
 
 
 def load_checkpoint(path: str | Path) -> tuple[UNet, CheckpointInfo]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mtinst.audio import LONGEST_S, display_name
 from mtinst.errors import AudioError, CheckpointError, MtinstError
-from mtinst.paths import DEFAULT_WEIGHTS
+from mtinst.paths import DEFAULT_WEIGHTS, replace_file
 from mtinst.spec import N_INSTRUMENTS
 
 if TYPE_CHECKING:
@@ -247,9 +247,7 @@ def _write_record(
     record = {"version": VERSION, "song": found, "settings": facts, "sizes": sizes, "line": line}
     path = record_path(job, settings)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(json.dumps(record | {"by": f"{node()}:{os.getpid()}"}, indent=1), "utf-8")
-    partial.replace(path)
+    replace_file(path, json.dumps(record | {"by": f"{node()}:{os.getpid()}"}, indent=1).encode())
 
 
 def _line(path: Path, transcription: "Transcription", outputs: Sequence[Path], *, seconds: float) -> dict[str, Any]:

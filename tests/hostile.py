@@ -371,7 +371,7 @@ def _not_audio(rng: np.random.Generator) -> Iterator[Hostile]:
     for number in range(12):
         suffix = ("wav", "mp3", "m4a", "flac")[number % 4]
         yield Hostile(kind="no audio", name=f"noise {number}.{suffix}", make=_bytes(rng.bytes(20_000)), wanted="either")
-    yield Hostile(kind="no audio", name="film without sound.mp4", make=_film)
+    yield Hostile(kind="no audio", name="film without sound.mp4", make=write_film)
 
 
 def _of_noise(name: str) -> Wanted:
@@ -379,7 +379,8 @@ def _of_noise(name: str) -> Wanted:
     return "either" if name in ("sync.mp3", "adts.aac", "ones.mp3", "pages.ogg") else "sentence"
 
 
-def _film(path: Path) -> None:
+def write_film(path: Path) -> None:
+    """A film without sound."""
     with av.open(path, "w") as file:
         stream = file.add_stream("mpeg4", rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"

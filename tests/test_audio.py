@@ -20,6 +20,7 @@ from mtinst import audio
 from mtinst.audio import load_audio, to_mono
 from mtinst.errors import AudioError
 from mtinst.spec import FloatArray
+from tests.hostile import write_film
 
 RATE = 16000
 TONE_HZ = 440.0
@@ -249,15 +250,6 @@ def write_slow_clock(path: Path) -> None:
     sf.write(path, tone(1.0), 1)
 
 
-def write_picture(path: Path) -> None:
-    """A film without sound."""
-    with av.open(path, "w") as container:
-        stream = container.add_stream("mpeg4", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
-        container.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
-        container.mux(stream.encode(None))
-
-
 def write_playlist(path: Path) -> None:
     """Names another file, and must not make us open it."""
     sf.write(path.with_name("secret.wav"), tone(1.0), RATE)
@@ -276,7 +268,7 @@ def write_playlist(path: Path) -> None:
         (write_nan, "broken.wav", "broken.wav holds samples that are NaN or infinite"),
         (write_infinity, "broken.wav", "broken.wav holds samples that are NaN or infinite"),
         (write_slow_clock, "slow.wav", "slow.wav has a sample rate of 1 Hz, and only 1000 to 1000000 Hz are supported"),
-        (write_picture, "film.mp4", "film.mp4 has no audio stream"),
+        (write_film, "film.mp4", "film.mp4 has no audio stream"),
         (write_playlist, "list.m3u8", "list.m3u8 cannot be read as audio: "),
         (Path.mkdir, "album.mp3", "album.mp3 is a folder, not an audio file"),
         (os.mkfifo, "pipe.wav", "pipe.wav is a device, not an audio file"),

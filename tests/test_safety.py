@@ -26,19 +26,18 @@ from mtinst.notes import Note
 from mtinst.rolls import Rolls
 from mtinst.ui import render, uploads
 from mtinst.ui.actions import Actions
-from mtinst.ui.adjustment import Adjustment
 from mtinst.ui.examples import Example
 from mtinst.ui.guard import FORM_BYTES, MESSAGE_BYTES, Guard, visitor_address
 from mtinst.ui.layout import Page
 from mtinst.ui.player import FOLDER
 from mtinst.ui.player.song import song_record
-from mtinst.ui.results import Part, Preview, Result
+from mtinst.ui.results import Preview, Result
 from mtinst.ui.routes import kept_route, kept_url, take_route
 from mtinst.ui.settings import PageSettings
 from mtinst.ui.studio import Studio
 from mtinst.ui.takeaway import safe_stem
 from tests.served import PROJECT, Server, Visitor, serve
-from tests.tiny import transcription_with, write_song, write_weights
+from tests.tiny import result_named, transcription_with, write_song, write_weights
 
 SCRIPT = "<script>alert(1)</script>"
 NASTY = (SCRIPT, '"><img src=x onerror=alert(1)>', "' onmouseover='alert(1)", "${alert(1)}", "{{alert(1)}}", "`")
@@ -157,23 +156,9 @@ def test_only_files_that_players_load_are_handed_out_of_the_cache(tmp_path: Path
 # Texts
 
 
-def nasty_result(name: str) -> Result:
-    return Result(
-        title=name,
-        source_key="source-1",
-        source_folder=Path("/c/source-1"),
-        view_folder=Path("/c/view-1"),
-        files_folder=None,
-        adjustment=Adjustment(),
-        duration_s=61.0,
-        parts=(Part(name="violin", n_notes=1, share=0.5),),
-        verdict=name,
-    )
-
-
 @pytest.mark.parametrize("name", NASTY)
 def test_nothing_that_somebody_typed_is_html(name: str) -> None:
-    result = nasty_result(name)
+    result = result_named(name)
     preview = Preview(title=name, source_key="s", folder=Path("/c/preview-1"), heard_s=1.0, duration_s=2.0, n_notes=1)
     example = Example(slug=name, title=name, path=Path(name), duration_s=1.0, instruments=())
     pages = (
@@ -339,6 +324,6 @@ def test_a_forged_click_changes_nothing(tmp_path: Path) -> None:
     for data in ({"slug": "../../etc/passwd"}, {"slug": ["x"]}, {}):
         (update,) = actions.transcribe_example(gr.EventData(None, data), None, 1, somebody)
         assert update == {"status": gr.skip()}
-    shown = nasty_result("x")
+    shown = result_named("x")
     for value in (float("nan"), float("inf"), "high", None):
         assert actions.adjust(shown, cast(Any, value), 0.0, 60, [], somebody) == {"status": gr.skip()}

@@ -1,23 +1,15 @@
 """From a folder of audio and MIDI to a network in the page: the six commands of train/README.md, as they stand."""
 
-import os
 import re
 import shlex
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.corpora import write_music
+from tests.served import PROJECT, serve
 from train.__main__ import main
 
-PROJECT = Path(__file__).resolve().parents[1]
-PATIENCE_S = 600  # a machine may be busy with something else
 # What makes the same commands small enough for a test.
 SMALL = {
     "collect": "--clips 4 --test-clips 2 --features paper",
@@ -62,36 +54,5 @@ def test_six_commands_lead_from_a_folder_of_music_to_the_page(
 
     words = shlex.split(lines[5])
     assert words == ["MTINST_WEIGHTS=runs/mine/best.safetensors", ".venv/bin/python", "app.py"]
-    assert_page_comes_up(run / "best.safetensors", tmp_path)
-
-
-def assert_page_comes_up(weights: Path, folder: Path) -> None:
-    """Serve the page with these weights until it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {
-        "MTINST_WEIGHTS": str(weights),
-        "MTINST_PREPARE": "0",
-        "MTINST_CACHE": str(folder / "cache"),
-        "PORT": str(port),
-    }
-    log = folder / "page.log"
-    with log.open("wb") as output:
-        page = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=PROJECT, env=environment, stdout=output, stderr=subprocess.STDOUT
-        )
-    try:
-        until = time.monotonic() + PATIENCE_S
-        while True:
-            assert page.poll() is None, log.read_text()
-            assert time.monotonic() < until, log.read_text()
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
-                    assert answer.status == 200
-                    return
-            except (urllib.error.URLError, ConnectionError, TimeoutError):
-                time.sleep(0.5)
-    finally:
-        page.terminate()
-        page.wait(timeout=60)
+    with serve(tmp_path / "page", {"MTINST_WEIGHTS": str(run / "best.safetensors")}):
+        pass  # it came up

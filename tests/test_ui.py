@@ -35,12 +35,12 @@ from mtinst.ui.examples import find_examples
 from mtinst.ui.layout import Page
 from mtinst.ui.player import template
 from mtinst.ui.player.song import song_record
-from mtinst.ui.results import Part, Result, Scores, Working
+from mtinst.ui.results import Result, Scores, Working
 from mtinst.ui.routes import take_route
 from mtinst.ui.settings import PageSettings, SettingsError, default_cache_folder, settings_from_environment
 from mtinst.ui.studio import Studio
 from mtinst.ui.takeaway import make, offers, safe_stem
-from tests.tiny import RATE, transcription_with, write_song, write_weights
+from tests.tiny import RATE, result_named, transcription_with, write_song, write_weights
 
 
 @pytest.fixture(scope="module")
@@ -243,17 +243,7 @@ def test_a_page_without_examples_says_so(tmp_path: Path) -> None:
 
 def test_a_file_name_can_neither_break_the_page_nor_its_templates() -> None:
     name = '<img src=x onerror="alert(1)">${1+1}{{value}}`'
-    result = Result(
-        title=name,
-        source_key="s",
-        source_folder=Path("/c/s"),
-        view_folder=Path("/c/v"),
-        files_folder=None,
-        adjustment=Adjustment(),
-        duration_s=61.0,
-        parts=(Part(name="violin", n_notes=1, share=0.5),),
-        verdict=None,
-    )
+    result = result_named(name)
     for html in (render.summary(result), render.status("error", name), render.working(name, 0.5)):
         assert "<img" not in html
         assert "${" not in html

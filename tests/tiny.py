@@ -13,6 +13,8 @@ from mtinst.notes import Note, Thresholds
 from mtinst.rolls import Rolls, predict_rolls
 from mtinst.spec import INSTRUMENT_NAMES, SPEC, FloatArray
 from mtinst.transcription import Transcription
+from mtinst.ui.adjustment import Adjustment
+from mtinst.ui.results import Part, Result
 
 RATE = 16_000
 HEARD = ("violin", "cello", "flute")
@@ -67,3 +69,18 @@ def transcription_with(notes: list[Note], rolls: Rolls, duration_s: float) -> Tr
     )
     transcription.__dict__["notes"] = notes
     return transcription
+
+
+def result_named(name: str) -> Result:
+    """A result as the page shows it, of a violin; its title and its verdict are that name."""
+    return Result(
+        title=name,
+        source_key="source-1",
+        source_folder=Path("/c/source-1"),
+        view_folder=Path("/c/view-1"),
+        files_folder=None,
+        adjustment=Adjustment(),
+        duration_s=61.0,
+        parts=(Part(name="violin", n_notes=1, share=0.5),),
+        verdict=name,
+    )

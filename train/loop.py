@@ -181,12 +181,14 @@ def _begin(
     model = UNet(experiment.model, store.spec)
     last = run_dir / "last.pt"
     if not last.is_file():
-        unheard = MixtureDataset(
-            store, experiment.mix, seed=experiment.seed, epoch=_STATISTICS_EPOCH, n_clips=_STATISTICS_CLIPS
-        )
-        _set_statistics(model, unheard)
-        if initial_weights is not None:
-            grow(load_checkpoint(initial_weights)[0], model)
+        initial = None if initial_weights is None else load_checkpoint(initial_weights)[0]
+        if initial is None or initial.spec != model.spec:  # else the statistics are taken over too
+            unheard = MixtureDataset(
+                store, experiment.mix, seed=experiment.seed, epoch=_STATISTICS_EPOCH, n_clips=_STATISTICS_CLIPS
+            )
+            _set_statistics(model, unheard)
+        if initial is not None:
+            grow(initial, model)
     model.to(processes.device)
     shared = processes.shared(model)
 

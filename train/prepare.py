@@ -16,8 +16,11 @@ import csv
 import json
 import multiprocessing
 import tarfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +84,71 @@ class Clip:
     notes: NDArray[np.int32]
 
 
+class PartWriter:
+    """Writes what :class:`train.datasets.PartStore` reads; a context manager that names the file when all is in it.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when needed.
+    spec : FeatureSpec
+        Of the parts' CQTs.
+    """
+
+    def __init__(self, folder: Path, spec: FeatureSpec) -> None:
+        self._folder = folder
+        self._spec = spec
+        self._classes: list[int] = []
+        self._groups: list[int] = []
+        self._notes: list[NDArray[np.void]] = []
+        self._players: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self._classes)
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._file = (self._folder / "cqt.f16.partial").open("wb")
+        return self
+
+    def add(self, part: RenderedPart, group: int, players: Sequence[int] = ()) -> None:
+        """Add a part of that group; `players` are those of its notes, where the part's class does not say it."""
+        self._file.write(np.stack((part.cqt.real, part.cqt.imag), axis=-1).astype(np.float16).tobytes())
+        self._classes.append(part.class_index)
+        self._groups.append(group)
+        self._notes.append(part.notes)
+        self._players += players
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        if kind is not None:
+            return
+        arrays: dict[str, Any] = {
+            "classes": np.array(self._classes, dtype=np.int8),
+            "groups": np.array(self._groups, dtype=np.int32),
+            "note_ends": np.cumsum([len(notes) for notes in self._notes]),
+            "notes": np.concatenate(self._notes),
+            "spec": json.dumps(asdict(self._spec)),
+        }
+        if self._players:
+            arrays["players"] = np.array(self._players, dtype=np.int8)
+        np.savez(self._folder / "parts.npz", **arrays)
+        (self._folder / "cqt.f16.partial").replace(self._folder / "cqt.f16")
+
+
+def save_clips(path: Path, clips: Sequence[Clip]) -> None:
+    """Write what :class:`train.evaluate.ClipArrays` reads."""
+    np.savez(
+        path,
+        samples=np.stack([np.round(clip.samples * 32767).astype(np.int16) for clip in clips]),
+        notes=np.concatenate(
+            [np.insert(clip.notes, 0, index, axis=1) for index, clip in enumerate(clips)]
+        ),  # clip, instrument, first frame, end frame, row
+    )
+
+
 def prepare(
     data_dir: Path, out_dir: Path, *, n_parts: int, n_clips: int, seed: int, n_jobs: int, spec: FeatureSpec = FINE
 ) -> None:
@@ -118,36 +186,19 @@ def write_parts(
     out_dir: Path, data_dir: Path, midi_dir: Path, *, n_parts: int, seed: int, n_jobs: int, spec: FeatureSpec
 ) -> None:
     """Render groups of parts (each group one excerpt) until there are `n_parts`."""
-    folder = out_dir / "parts"
-    folder.mkdir(parents=True, exist_ok=True)
-    classes: list[int] = []
-    groups: list[int] = []
-    notes: list[NDArray[np.void]] = []
     setup = (data_dir, midi_dir, "train", "train", seed, spec)
     with (
-        (folder / "cqt.f16.partial").open("wb") as file,
+        PartWriter(out_dir / "parts", spec) as writer,
         multiprocessing.get_context("spawn").Pool(n_jobs, _start_worker, setup) as pool,
         tqdm(total=n_parts, unit="part", mininterval=5) as bar,
     ):
         # Twice as many groups as could be wanted: the pool is left when there are enough parts.
         for group, rendered in enumerate(pool.imap(_render_group, range(2 * n_parts), chunksize=4)):
             for part in rendered:
-                file.write(np.stack((part.cqt.real, part.cqt.imag), axis=-1).astype(np.float16).tobytes())
-                classes.append(part.class_index)
-                groups.append(group)
-                notes.append(part.notes)
+                writer.add(part, group)
             bar.update(len(rendered))
-            if len(classes) >= n_parts:
+            if len(writer) >= n_parts:
                 break
-    np.savez(
-        folder / "parts.npz",
-        classes=np.array(classes, dtype=np.int8),
-        groups=np.array(groups, dtype=np.int32),
-        note_ends=np.cumsum([len(part) for part in notes]),
-        notes=np.concatenate(notes),
-        spec=json.dumps(asdict(spec)),
-    )
-    (folder / "cqt.f16.partial").replace(folder / "cqt.f16")
 
 
 def write_clips(
@@ -158,13 +209,7 @@ def write_clips(
     jobs = [(clip_set, index) for index in range(n_clips)]
     with multiprocessing.get_context("spawn").Pool(n_jobs, _start_worker, setup) as pool:
         clips = list(tqdm(pool.imap(_render_clip, jobs, chunksize=4), total=n_clips, desc=clip_set.name, mininterval=5))
-    np.savez(
-        out_dir / f"{clip_set.name}.npz",
-        samples=np.stack([np.round(clip.samples * 32767).astype(np.int16) for clip in clips]),
-        notes=np.concatenate(
-            [np.insert(clip.notes, 0, index, axis=1) for index, clip in enumerate(clips)]
-        ),  # clip, instrument, first frame, end frame, row
-    )
+    save_clips(out_dir / f"{clip_set.name}.npz", clips)
 
 
 def render_group(

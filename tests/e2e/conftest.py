@@ -1,13 +1,6 @@
 """The page, served by a process of its own and opened in a real browser."""
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,16 +11,15 @@ import pytest
 
 from mtinst.midi import write_midi
 from mtinst.notes import Note
+from tests.served import serve
 from tests.tiny import write_song, write_weights
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-PROJECT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = Path(__file__).with_name("screenshots")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PATIENCE_S = 180  # a machine may be busy with something else
-START_PATIENCE_S = 600  # and more than anything else, the page's start is work
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -81,35 +73,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     )
     write_song(examples / "second-song.wav", 2.0)
     (examples / "SOURCES.md").write_text("## Duo for “two” tones\n\n`duo.ogg`, `duo.mid`\n", "utf-8")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {
-        "PORT": str(port),
-        "HOST": "127.0.0.1",
+    variables = {
         "MTINST_WEIGHTS": str(write_weights(folder / "tiny.safetensors")),
-        "MTINST_EXAMPLES": str(examples),
-        "MTINST_CACHE": str(folder / "cache"),
         "MTINST_MAX_MINUTES": "6",
-        "MTINST_PREPARE": "0",
         "OMP_NUM_THREADS": "1",
     }
-    log, hold = folder / "log.txt", folder / "hold"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.e2e.serve", str(hold)],
-            cwd=PROJECT,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            url = f"http://127.0.0.1:{port}/"
-            _wait_for(url, process, log)
-            yield Served(url, examples, log, hold)
-        finally:
-            process.terminate()
-            process.wait(20)
+    hold = folder / "hold"
+    with serve(folder, variables, hold) as server:
+        yield Served(server.url, examples, server.log, hold)
 
 
 @pytest.fixture(scope="session")
@@ -140,17 +111,3 @@ def watched(request: pytest.FixtureRequest, browser: "Browser", served: Served) 
     page.wait_for_selector(".mt-example")
     yield watched
     context.close()
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_PATIENCE_S
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"the page ended by itself:\n{log.read_text()}")
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-        except (urllib.error.URLError, TimeoutError):
-            time.sleep(0.2)
-        else:
-            return
-    raise TimeoutError(f"the page did not come up in {START_PATIENCE_S} s:\n{log.read_text()}")

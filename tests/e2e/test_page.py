@@ -19,7 +19,8 @@ import soundfile as sf
 from mtinst.midi import read_midi
 from mtinst.spec import INSTRUMENTS
 from mtinst.synth import synthesise
-from tests.e2e.conftest import PATIENCE_S, PROJECT, SCREENSHOTS, Served, Watched
+from tests.e2e.conftest import PATIENCE_S, SCREENSHOTS, Served, Watched
+from tests.served import PROJECT
 from tests.tiny import HEARD, RATE, two_tones, write_song
 
 if TYPE_CHECKING:

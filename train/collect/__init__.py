@@ -11,7 +11,6 @@ This is how the paper's MuseScore set came about, and the way in for music of on
 """
 
 import csv
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -34,7 +33,7 @@ from train.corpora import CorpusError, Parts
 from train.corpora.paired import MIDI_SUFFIXES, audio_beside, read_tracks
 from train.corpora.song import OTHER, parts_of_tracks
 from train.labels import FRAME_NOTE, sounding_notes
-from train.prepare import N_SAMPLES, RECORDING
+from train.prepare import N_SAMPLES, RECORDING, Clip, PartWriter, RenderedPart, save_clips
 from train.sources import OFFSET, ONSET, SPLITS, Split, split_works
 
 logger = logging.getLogger(__name__)
@@ -342,46 +341,29 @@ def _labels(
 
 
 def _write_parts(folder: Path, kept: Sequence[KeptTrack], chosen: Sequence[Excerpt], spec: FeatureSpec) -> None:
-    """The training clips in the format of :func:`train.prepare.write_parts`, and who plays each note."""
-    folder.mkdir(parents=True, exist_ok=True)
-    notes: list[NDArray[np.void]] = []
-    players: list[int] = []
-    ends: list[int] = []
-    with (folder / "cqt.f16.partial").open("wb") as file:
+    """The training clips, whole recordings as parts, and who plays each note."""
+    with PartWriter(folder, spec) as writer:
         for excerpt in tqdm(chosen, desc="training clips", mininterval=5):
             clip = _read_clip(kept[excerpt.song], excerpt)
             transform = cqt(clip, spec)
             transform /= max(1e-9, float(np.sqrt(np.mean(np.abs(transform) ** 2) * spec.n_bins)))
-            file.write(np.stack((transform.real, transform.imag), axis=-1).astype(np.float16).tobytes())
-            for player, played in _labels(kept[excerpt.song], excerpt, clip, spec):
-                notes.append(played)
-                players += [player] * len(played)
-            ends.append(len(players))
-    np.savez(
-        folder / "parts.npz",
-        classes=np.full(len(chosen), RECORDING, np.int8),
-        groups=np.array([excerpt.song for excerpt in chosen], dtype=np.int32),
-        note_ends=np.array(ends, dtype=np.int64),
-        notes=np.concatenate([np.empty(0, FRAME_NOTE), *notes]),
-        players=np.array(players, dtype=np.int8),
-        spec=json.dumps(asdict(spec)),
-    )
-    (folder / "cqt.f16.partial").replace(folder / "cqt.f16")
+            labels = _labels(kept[excerpt.song], excerpt, clip, spec)
+            notes = np.concatenate([np.empty(0, FRAME_NOTE), *(played for _, played in labels)])
+            players = [player for player, played in labels for _ in played]
+            writer.add(RenderedPart(RECORDING, transform, notes), excerpt.song, players)
 
 
 def _write_clips(path: Path, kept: Sequence[KeptTrack], chosen: Sequence[Excerpt]) -> None:
-    """A fixed set, as :func:`train.prepare.write_clips` writes them."""
+    """A fixed set."""
     if not chosen:
         raise CorpusError(f"No clip is left for {path.name}: more songs, or longer ones, are needed.")
-    clips = [_read_clip(kept[excerpt.song], excerpt) for excerpt in chosen]
-    rows = [
-        (index, player, note["first"], note["end"], note["pitch"])
-        for index, (excerpt, clip) in enumerate(zip(chosen, clips, strict=True))
-        for player, played in _labels(kept[excerpt.song], excerpt, clip, SPEC)
-        for note in played
-    ]
-    np.savez(
-        path,
-        samples=np.stack([np.round(np.clip(clip, -1, 1) * 32767).astype(np.int16) for clip in clips]),
-        notes=np.array(rows, dtype=np.int32).reshape(-1, 5),
-    )
+    clips = []
+    for excerpt in chosen:
+        clip = _read_clip(kept[excerpt.song], excerpt)
+        rows = [
+            (player, note["first"], note["end"], note["pitch"])
+            for player, played in _labels(kept[excerpt.song], excerpt, clip, SPEC)
+            for note in played
+        ]
+        clips.append(Clip(np.clip(clip, -1, 1), np.array(rows, dtype=np.int32).reshape(-1, 4)))
+    save_clips(path, clips)

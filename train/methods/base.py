@@ -13,6 +13,7 @@ from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
 from mtinst.errors import CheckpointError
+from mtinst.paths import replace_file
 from mtinst.spec import INSTRUMENT_NAMES, SPEC, FeatureSpec, FloatArray
 from train.datasets import Batch
 
@@ -64,9 +65,7 @@ def save_method(path: Path, method: Method, training: dict[str, Any]) -> None:
         "training": json.dumps(training),
     }
     tensors = {name: tensor.contiguous().cpu() for name, tensor in method.state_dict().items()}
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(safetensors_bytes(tensors, metadata))
-    partial.replace(path)
+    replace_file(path, safetensors_bytes(tensors, metadata))
 
 
 def load_method(path: Path) -> Method:
