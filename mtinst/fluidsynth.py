@@ -7,6 +7,7 @@ system has will do too. Output is float32, so that loud chords do not clip as th
 import ctypes
 import ctypes.util
 import importlib.util
+import threading
 from collections.abc import Iterator
 from ctypes import c_char_p, c_double, c_float, c_int, c_void_p
 from functools import cache
@@ -25,6 +26,13 @@ BLOCK_SAMPLES = 64
 """Notes start and end where a block of this many samples starts."""
 ALL_SOUND_OFF = 120  # MIDI controller
 BEND_RANGE_SEMITONES = 2  # of General MIDI
+
+_SHARED = threading.Lock()
+"""Held while a synthesiser is made, given a sound or freed.
+
+All synthesisers of a process share the samples that are loaded. Where one frees some while another asks for them, the
+library (2.5.7) may play something else or crash; rendering side by side is safe.
+"""
 
 # The functions in use, each with the type of its result and those of its arguments.
 PROTOTYPES = {
@@ -93,15 +101,17 @@ class FluidSynth:
         for effect in (b"synth.reverb.active", b"synth.chorus.active"):
             library.fluid_settings_setint(self._settings, effect, has_effects)
         library.fluid_settings_setint(self._settings, b"synth.dynamic-sample-loading", 1)  # only what is played
-        self._synth = library.new_fluid_synth(self._settings)
-        self._font = library.fluid_synth_sfload(self._synth, bytes(soundfont), 0)
+        with _SHARED:
+            self._synth = library.new_fluid_synth(self._settings)
+            self._font = library.fluid_synth_sfload(self._synth, bytes(soundfont), 0)
         if self._font < 0:
             self.close()
             raise SynthesisError(f"{self._name} cannot be read as a soundfont")
 
     def close(self) -> None:
         """Free the library's memory; nothing can be played any more."""
-        self._library.delete_fluid_synth(self._synth)
+        with _SHARED:
+            self._library.delete_fluid_synth(self._synth)
         self._library.delete_fluid_settings(self._settings)
         self._synth = self._settings = None
 
@@ -115,7 +125,9 @@ class FluidSynth:
 
     def select(self, *, program: int, bank: int = 0, channel: int = 0) -> None:
         """Choose a sound; SynthesisError if the soundfont lacks it. Bank 128 holds drum kits."""
-        if self._library.fluid_synth_program_select(self._synth, channel, self._font, bank, program) != 0:
+        with _SHARED:
+            status = self._library.fluid_synth_program_select(self._synth, channel, self._font, bank, program)
+        if status != 0:
             raise SynthesisError(f"{self._name} has no sound for program {program} in bank {bank}")
 
     def note_on(self, pitch: int, *, velocity: int, channel: int = 0) -> None:

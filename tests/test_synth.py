@@ -1,5 +1,7 @@
 """Sound from notes: each note in its place, each part in its stem, nothing clipped."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,6 +112,30 @@ def test_a_synthesis_is_the_same_each_time_whatever_else_plays() -> None:
     alone = synthesise([flute], duration_s=0.5)["flute"]
     scaled = together["flute"] * (np.abs(alone).max() / np.abs(together["flute"]).max())
     np.testing.assert_allclose(scaled, alone, atol=1e-5)
+
+
+MANY_AT_ONCE = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from mtinst.fluidsynth import FluidSynth
+from mtinst.synth import DEFAULT_SOUNDFONT
+
+def play(pitch):
+    with FluidSynth(DEFAULT_SOUNDFONT, sample_rate=32000) as synth:
+        synth.select(program=40)
+        synth.note_on(pitch, velocity=90)
+        return synth.render(640).tobytes()
+
+pitches = [60, 67, 74, 81]
+alone = [play(pitch) for pitch in pitches]
+with ThreadPoolExecutor(8) as pool:
+    assert list(pool.map(play, pitches * 100)) == alone * 100
+"""
+
+
+def test_synthesisers_that_come_and_go_beside_each_other_play_the_same() -> None:
+    # In a process of its own, for where they are in each other's way they crash it.
+    subprocess.run([sys.executable, "-c", MANY_AT_ONCE], check=True, timeout=120)
 
 
 @settings(max_examples=25)
