@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from numpy.typing import NDArray
 
 from mtinst.features import cqt
 from mtinst.spec import SPEC, FloatArray
@@ -68,6 +69,21 @@ def test_a_held_note_goes_on_beyond_its_recording() -> None:
     assert_allclose(held[: len(take) // 2], take[: len(take) // 2])
     levels = np.abs(held[: 4 * RATE]).reshape(-1, RATE // 4).max(axis=1)
     assert levels.min() > 0.5 * levels.max()
+
+
+def test_a_note_may_glide_from_the_one_before() -> None:
+    joined = np.array([[0.0, 1.0, 60, 100], [1.0, 2.0, 64, 100]])
+    apart = np.array([[0.0, 0.8, 60, 100], [1.0, 2.0, 64, 100]])
+
+    def rows(notes: NDArray[np.float64], glide_s: float) -> list[int]:
+        sound = play_samples(notes, BANK, 2 * RATE, np.random.default_rng(3), is_struck=False, glide_s=glide_s)
+        magnitude = np.abs(cqt(sound))
+        return [int(magnitude[:, frame].argmax()) + SPEC.lowest_pitch for frame in (16, 33, 50)]
+
+    first, under_way, there = rows(joined, 0.4)
+    assert (first, there) == (60, 64)
+    assert first < under_way < there
+    assert rows(apart, 0.4) == rows(joined, 0.0) == [60, 64, 64]
 
 
 def test_a_recording_that_is_long_enough_stays_as_it_is() -> None:

@@ -46,6 +46,7 @@ CLASS_INDEX = {**INSTRUMENT_INDEX, "other": OTHER, "drums": DRUMS, "singing": SI
 
 _PARTS_SEED, _NOISE_SEED = 0, 1
 _NOISE_SHARE = 0.01
+_SUNG_ANEW = 0.7  # of singing; the rest is recorded syllables, resampled
 _STRUMMED = frozenset({"acoustic_guitar", "electric_guitar"})
 
 
@@ -274,15 +275,27 @@ def render_clip(library: Library, band: Band, rng: np.random.Generator, *, has_d
 
 
 def _produce(band: Band, part: Part, rng: np.random.Generator) -> tuple[Part, FloatArray]:
-    """A part as a record may have it: strummed, on an instrument of another size, compressed, overdriven, encoded."""
+    """A part as a record may have it.
+
+    Strummed, gliding, sung, on an instrument of another size or on two of a kind at once, compressed, overdriven,
+    encoded.
+    """
     if part.plays in _STRUMMED and rng.random() < 0.4:
         part = replace(part, notes=strum(part.notes, rng))
-    timbre = band.draw_timbre(part.plays, rng)
+    timbres = [band.draw_timbre(part.plays, rng)]
+    if part.plays in INSTRUMENT_INDEX and rng.random() < 0.25:
+        timbres.append(band.draw_timbre(part.plays, rng))
+    levels = rng.dirichlet(np.ones(len(timbres)))
+    glide_s = rng.uniform(0.03, 0.15) if rng.random() < 0.3 else 0.0
 
     def play(notes: NDArray[np.float64], n_samples: int) -> FloatArray:
-        return band.play(notes, timbre, n_samples, rng)
+        sounds = [_levelled(band.play(notes, timbre, n_samples, rng, glide_s=glide_s)) for timbre in timbres]
+        blend: FloatArray = np.tensordot(levels.astype(np.float32), np.stack(sounds), axes=1)
+        return blend
 
-    if part.plays != "drums" and rng.random() < 0.4:
+    if part.plays == "singing" and rng.random() < _SUNG_ANEW:
+        sound = band.sing(part.notes, N_SAMPLES, rng)
+    elif part.plays != "drums" and rng.random() < 0.4:
         sound = varispeed(play, part.notes, int(rng.integers(-MOST_VARISPEED, MOST_VARISPEED + 1)), N_SAMPLES)
     else:
         sound = play(part.notes, N_SAMPLES)
@@ -290,6 +303,11 @@ def _produce(band: Band, part: Part, rng: np.random.Generator) -> tuple[Part, Fl
         if rng.random() < chance:
             sound = effect(sound, rng)
     return part, sound
+
+
+def _levelled(sound: FloatArray) -> FloatArray:
+    result: FloatArray = sound / max(1e-6, float(np.abs(sound).max()))
+    return result
 
 
 def _play(band: Band, part: Part, rng: np.random.Generator) -> FloatArray:

@@ -16,6 +16,7 @@ from scipy.signal import fftconvolve
 
 from mtinst.fluidsynth import BLOCK_SAMPLES, FluidSynth
 from mtinst.spec import SPEC, FloatArray
+from train.singing import Singer
 from train.sources import OFFSET, ONSET, PITCH, VELOCITY
 from train.timbres import (
     DRUM_KITS,
@@ -32,6 +33,9 @@ from train.timbres import (
 
 RATE = SPEC.sample_rate
 _N_CHANNELS = 16
+SUNG_AT = 49  # the pitch of the recorded syllables, C#3
+_JOINED_S = 0.05
+_WIDEST_GLIDE = 7  # semitones
 SEMITONES_OFF = 3  # a sample may sound this far from the pitch it was recorded at
 
 
@@ -63,7 +67,9 @@ class Band:
             for name in {t.bank for options in self.timbres.values() for t in options if t.kind == "soundfont"}
         }
         self._samples = _read_samples(data_dir / "samples")
-        self._samples[("singing", "singing")] = _read_singing(data_dir / "singing")
+        syllables = _read_singing(data_dir / "singing")
+        self._samples[("singing", "singing")] = {SUNG_AT: syllables}
+        self._singer = Singer(syllables)
 
     def draw_timbre(self, plays: str, rng: np.random.Generator) -> Timbre:
         """A soundfont or a sample bank, each half of the time where there are both."""
@@ -73,8 +79,19 @@ class Band:
         options = tuple(timbre for timbre in options if timbre.kind == kind)
         return options[rng.integers(len(options))]
 
-    def play(self, notes: NDArray[np.float64], timbre: Timbre, n_samples: int, rng: np.random.Generator) -> FloatArray:
-        """One part, shape (n_samples,), dry unless the draw gave it a room."""
+    def play(
+        self,
+        notes: NDArray[np.float64],
+        timbre: Timbre,
+        n_samples: int,
+        rng: np.random.Generator,
+        *,
+        glide_s: float = 0.0,
+    ) -> FloatArray:
+        """One part, shape (n_samples,), dry unless the draw gave it a room.
+
+        Recorded instruments that hold their notes take `glide_s` to come to a note from the one before.
+        """
         if timbre.kind == "soundfont":
             detune = 0.0 if timbre.plays == "drums" else rng.uniform(-0.25, 0.25)
             sound = self._soundfonts[timbre.bank].play(
@@ -87,12 +104,17 @@ class Band:
                 n_samples,
                 rng,
                 is_struck=timbre.plays in STRUCK,
+                glide_s=glide_s,
             )
         if timbre.plays == "electric_guitar" and timbre.kind == "samples" and rng.random() < 0.4:
             sound = distort(sound, rng)
         if rng.random() < 0.5:
             sound = add_room(sound, rng)
         return sound
+
+    def sing(self, notes: NDArray[np.float64], n_samples: int, rng: np.random.Generator) -> FloatArray:
+        """A voice, dry: see :class:`train.singing.Singer`."""
+        return self._singer.sing(notes, n_samples, rng)
 
 
 class SoundfontPlayer:
@@ -148,11 +170,13 @@ def play_samples(
     rng: np.random.Generator,
     *,
     is_struck: bool,
+    glide_s: float = 0.0,
 ) -> FloatArray:
     """Each note from a recording up to three semitones away (else the nearest there is), resampled to its pitch.
 
     Held notes longer than the recording go on through its steady middle, cross-faded; struck ones die away. A part has
-    a tuning, a note a little of its own, and held notes may have vibrato.
+    a tuning, a note a little of its own, and held notes may have vibrato. Where one follows another without a gap, at
+    most a fifth away, it may glide: within about `glide_s` it comes from the pitch before to its own.
     """
     out = np.zeros(n_samples, dtype=np.float32)
     recorded = np.array(sorted(bank))
@@ -161,7 +185,7 @@ def play_samples(
     vibrato_hz = rng.uniform(4.5, 6.8)
     release_s = rng.uniform(0.05, 0.3)
     dynamics = rng.uniform(0.3, 1.5)  # exponent: how much velocity shows
-    for note in notes:
+    for index, note in enumerate(notes):
         start = int(note[ONSET] * RATE)
         if start >= n_samples:
             continue
@@ -172,8 +196,9 @@ def play_samples(
         take = takes[rng.integers(len(takes))]
         ratio = 2.0 ** ((note[PITCH] - source + tuning + rng.normal(0, 0.04)) / 12)
         length = min(n_samples - start, int((note[OFFSET] - note[ONSET] + release_s) * RATE))
+        slide = 0.0 if is_struck or glide_s == 0 or index == 0 else _slide(notes[index - 1], note)
         if not is_struck:
-            take = sustain(take, int(length * ratio) + 2)
+            take = sustain(take, int((length + (glide_s * RATE if slide else 0)) * ratio) + 2)
         position = np.arange(min(length, int((len(take) - 1) / ratio))) * ratio
         if len(position) < 32:
             continue
@@ -182,11 +207,21 @@ def play_samples(
             depth = vibrato_depth * np.minimum(1.0, seconds / 0.4)
             bend = depth * np.log(2) / 12 * np.sin(2 * np.pi * vibrato_hz * seconds)
             position = np.clip(position + np.cumsum(bend) * ratio, 0, len(take) - 1)
+        if slide:
+            off = slide * np.exp(-3 / glide_s * np.arange(len(position)) / RATE)  # semitones
+            position = np.clip(position + np.cumsum(np.expm1(off * np.log(2) / 12)) * ratio, 0, len(take) - 1)
         sound = np.interp(position, np.arange(len(take)), take).astype(np.float32)
         release = min(len(sound), int(release_s * RATE))
         sound[-release:] *= np.linspace(1, 0, release, dtype=np.float32) ** 2
         out[start : start + len(sound)] += sound * np.float32((note[VELOCITY] / 100) ** dynamics)
     return out
+
+
+def _slide(before: NDArray[np.float64], note: NDArray[np.float64]) -> float:
+    """How many semitones away a note begins that glides from the one before; 0 after a gap or a leap."""
+    interval = float(before[PITCH] - note[PITCH])
+    is_joined = abs(note[ONSET] - before[OFFSET]) < _JOINED_S
+    return interval if is_joined and abs(interval) <= _WIDEST_GLIDE else 0.0
 
 
 def sustain(take: FloatArray, n_samples: int) -> FloatArray:
@@ -282,10 +317,10 @@ def _read_samples(samples_dir: Path) -> dict[tuple[str, str], SampleBank]:
     return {key: dict(bank) for key, bank in banks.items()}
 
 
-def _read_singing(singing_dir: Path) -> SampleBank:
-    """Sung syllables of one voice at about 137 Hz, C#3."""
+def _read_singing(singing_dir: Path) -> list[FloatArray]:
+    """Sung syllables of one voice, each at a peak of 1."""
     takes = [soundfile.read(path, dtype="float32")[0] for path in sorted(singing_dir.glob("*.flac"))]
-    return {49: [_levelled(take) for take in takes]}
+    return [_levelled(take) for take in takes]
 
 
 def _levelled(sound: FloatArray) -> FloatArray:
