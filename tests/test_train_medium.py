@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
 from mtinst.spec import FloatArray
-from train.medium import RATE, compress, encode, strum, varispeed
+from train.medium import RATE, amplify, compress, encode, strum, varispeed
 from train.sources import OFFSET, ONSET, PITCH
 
 N_SAMPLES = 2 * RATE
@@ -67,9 +67,24 @@ def test_compression_brings_loud_and_quiet_together(seed: int) -> None:
     assert 1 < ratio < 9.5
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_an_amplifier_keeps_pitch_time_and_level(seed: int) -> None:
+    seconds = np.arange(N_SAMPLES) / RATE
+    string = np.where(seconds < 0.5, 0, 0.3 * np.exp(-2 * (seconds - 0.5)) * np.sin(2 * np.pi * 220 * seconds))
+    amplified = amplify(string.astype(np.float32), np.random.default_rng(seed))
+    assert amplified.shape == string.shape
+    assert np.abs(amplified).max() == pytest.approx(np.abs(string).max(), rel=1e-3)
+    assert np.abs(amplified[: int(0.49 * RATE)]).max() < 1e-3
+    loud = np.flatnonzero(np.abs(amplified) > 0.1 * np.abs(amplified).max())
+    assert loud[0] / RATE == pytest.approx(0.5, abs=0.01)
+    spectrum = np.abs(np.fft.rfft(amplified[RATE // 2 : 3 * RATE // 2] * np.hanning(RATE)))
+    loudest = float(spectrum.argmax())
+    assert loudest / 220 == pytest.approx(round(loudest / 220), abs=0.06)  # the string or one of its partials
+
+
 def test_silence_stays_silence() -> None:
     silence = np.zeros(N_SAMPLES, np.float32)
-    for effect in (compress, encode):
+    for effect in (amplify, compress, encode):
         assert_allclose(effect(silence, np.random.default_rng(0)), 0)
 
 

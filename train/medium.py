@@ -12,7 +12,7 @@ import numpy as np
 import soundfile
 import soxr
 from numpy.typing import NDArray
-from scipy.signal import lfilter
+from scipy.signal import butter, lfilter, sosfilt
 
 from mtinst.spec import SPEC, FloatArray
 from train.sources import OFFSET, ONSET, PITCH
@@ -62,6 +62,34 @@ def compress(sound: FloatArray, rng: np.random.Generator) -> FloatArray:
     over_db = 10 * np.log10(np.maximum(power / loudest, 1e-10)) + rng.uniform(6, 26)
     gain_db = -np.maximum(0, over_db) * (1 - 1 / rng.uniform(2, 8))
     result: FloatArray = (sound * 10 ** (gain_db / 20)).astype(np.float32)
+    return result
+
+
+def amplify(sound: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """An electric guitar's amplifier: some bass cut off, up to 36 dB of drive, a loudspeaker, now and then a pedal.
+
+    The loudspeaker has a resonance and ends between 2.5 and 6 kHz; the pedal is a chorus or a tremolo.
+    """
+    level = float(np.abs(sound).max(initial=0.0))
+    if level == 0.0:
+        return sound
+    wet = sosfilt(butter(1, rng.uniform(60, 350), "highpass", fs=RATE, output="sos"), sound / level)
+    drive = 10 ** (rng.uniform(-6, 36) / 20)
+    bias = rng.uniform(0, 0.3)  # valves bend one half of the wave more than the other
+    wet = np.tanh(drive * wet + bias) - np.tanh(bias)
+    resonance = sosfilt(
+        butter(1, rng.uniform(90, 2000) * np.array([0.8, 1.25]), "bandpass", fs=RATE, output="sos"), wet
+    )
+    wet = wet + rng.uniform(0, 1.5) * resonance
+    wet = sosfilt(butter(int(rng.integers(1, 4)), rng.uniform(2500, 6000), "lowpass", fs=RATE, output="sos"), wet)
+    seconds = np.arange(len(wet)) / RATE
+    pedal = rng.random()
+    if pedal < 0.2:
+        delay_s = 0.012 + rng.uniform(0.001, 0.006) * (1 + np.sin(2 * np.pi * rng.uniform(0.2, 2.5) * seconds)) / 2
+        wet = wet + rng.uniform(0.3, 0.9) * np.interp(seconds - delay_s, seconds, wet, left=0.0)
+    elif pedal < 0.3:
+        wet = wet * (1 - rng.uniform(0.2, 0.8) * (1 + np.sin(2 * np.pi * rng.uniform(3, 8) * seconds)) / 2)
+    result: FloatArray = (wet * level / max(1e-6, float(np.abs(wet).max()))).astype(np.float32)
     return result
 
 

@@ -30,7 +30,7 @@ from mtinst.features import ComplexArray, cqt
 from mtinst.spec import FINE, INSTRUMENT_INDEX, N_INSTRUMENTS, SPEC, FeatureSpec, FloatArray
 from train.arrange import Library, Part
 from train.labels import FRAME_NOTE, audible_notes, sounding_notes
-from train.medium import MOST_VARISPEED, compress, encode, strum, varispeed
+from train.medium import MOST_VARISPEED, amplify, compress, encode, strum, varispeed
 from train.render import RATE, Band, add_room, distort, noise
 from train.sources import Split, find_pieces
 from train.timbres import TimbreSplit
@@ -277,8 +277,8 @@ def render_clip(library: Library, band: Band, rng: np.random.Generator, *, has_d
 def _produce(band: Band, part: Part, rng: np.random.Generator) -> tuple[Part, FloatArray]:
     """A part as a record may have it.
 
-    Strummed, gliding, sung, on an instrument of another size or on two of a kind at once, compressed, overdriven,
-    encoded.
+    Strummed, gliding, sung, on an instrument of another size or on two of a kind at once, amplified, compressed,
+    overdriven, encoded.
     """
     if part.plays in _STRUMMED and rng.random() < 0.4:
         part = replace(part, notes=strum(part.notes, rng))
@@ -299,6 +299,8 @@ def _produce(band: Band, part: Part, rng: np.random.Generator) -> tuple[Part, Fl
         sound = varispeed(play, part.notes, int(rng.integers(-MOST_VARISPEED, MOST_VARISPEED + 1)), N_SAMPLES)
     else:
         sound = play(part.notes, N_SAMPLES)
+    if part.plays == "electric_guitar" and rng.random() < 0.5:
+        sound = amplify(sound, rng)
     for effect, chance in ((compress, 0.2), (distort, 0.04), (encode, 0.1)):
         if rng.random() < chance:
             sound = effect(sound, rng)
