@@ -32,6 +32,10 @@ RESERVE_BYTES = 256e6
 """Room on the disk that is left to others, and to what is written next."""
 LEAST_BYTES = 1e5
 """With less room than this, whatever failed failed because of that; libsndfile does not say so."""
+TIDY_EVERY_S = 60.0
+TIDY_EVERY_SHARE = 0.05
+"""Looking through all entries takes longer than writing one, so it is done now and then: in time, or in what was
+written, as a share of the limit."""
 READ_BYTES = 1 << 20
 MOST_CHECKED = 10_000
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -74,6 +78,8 @@ class ResultCache:
         self.folder = folder
         self.limit_bytes = limit_bytes
         self._lock = threading.Lock()
+        self._tidied_at = -float("inf")
+        self._written_bytes = 0  # since then
         self._checked: dict[str, Signature] = {}  # files that were as they should be, as long as they look the same
 
     def find(self, key: str) -> Path | None:
@@ -109,6 +115,7 @@ class ResultCache:
             listed = {path.name: (path.stat().st_size, _checksum(path)) for path in partial.iterdir()}
             (partial / CONTENTS).write_text(json.dumps(listed))
             self._rename(partial, self.folder / key)
+            n_bytes = sum(size for size, _ in listed.values())
         except (OSError, MtinstError) as error:
             if _is_full(error) or _free_bytes(self.folder) < LEAST_BYTES:
                 self.tidy(is_full=True)
@@ -118,7 +125,7 @@ class ResultCache:
             raise CacheError(f"Results cannot be kept in {self.folder}: {error.strerror or error}.") from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-        self.tidy()
+        self._tidy_now_and_then(n_bytes)
 
     def remove(self, key: str) -> None:
         """Forget an entry, for example a damaged one."""
@@ -129,6 +136,7 @@ class ResultCache:
         """Remove what crashed writers left behind, and over the limit or on a full disk what was used longest ago."""
         now = time.time() if now is None else now
         with self._lock:
+            self._tidied_at, self._written_bytes = time.monotonic(), 0
             entries: list[tuple[float, int, Path]] = []
             for entry in self.folder.iterdir() if self.folder.is_dir() else []:
                 try:
@@ -152,6 +160,16 @@ class ResultCache:
                 _remove(entry)
                 total -= size
                 missing -= size
+
+    def _tidy_now_and_then(self, n_bytes: int) -> None:
+        with self._lock:
+            self._written_bytes += n_bytes
+            is_due = (
+                self._written_bytes >= TIDY_EVERY_SHARE * self.limit_bytes
+                or time.monotonic() - self._tidied_at >= TIDY_EVERY_S
+            )
+        if is_due:
+            self.tidy()
 
     def _check(self, key: str) -> None:
         """OSError, ValueError or TypeError when an entry is not what was written."""
