@@ -181,6 +181,31 @@ def test_the_entry_used_longest_ago_goes_first_and_none_that_is_in_use(tmp_path:
     assert {path.name for path in tmp_path.iterdir()} == {"newest", "one more"}
 
 
+def test_all_entries_are_looked_through_now_and_then_and_not_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = ResultCache(tmp_path, limit_bytes=100_000)
+    looks = []
+    tidy = cache.tidy
+
+    def counted() -> None:
+        looks.append(1)
+        tidy()
+
+    monkeypatch.setattr(cache, "tidy", counted)
+
+    def write(n_entries: int, n_bytes: int) -> int:
+        looks.clear()
+        for number in range(n_entries):
+            with cache.write(f"song-{n_bytes}-{number}") as folder:
+                (folder / "audio").write_bytes(bytes(n_bytes))
+        return len(looks)
+
+    assert write(1, 10) == 1  # what earlier processes left
+    assert write(40, 10) == 0
+    assert write(20, 1000) == 4  # each twentieth of the limit
+
+
 def test_what_a_crashed_writer_left_is_swept_up_after_an_hour(tmp_path: Path) -> None:
     (tmp_path / "song.1234.partial").mkdir()
     cache = ResultCache(tmp_path, 1e6)
