@@ -77,7 +77,11 @@ def soak(server: Server, n_clients: int, folder: Path, *, minutes: float, rounds
     def bring(number: int) -> None:
         address = f"203.0.113.{number + 1}"
         client = Client(server.url, verbose=False, headers={"X-Forwarded-For": address}, download_files=False)
-        with httpx.Client(base_url=server.url, timeout=600, headers={"X-Forwarded-For": address}) as http:
+        # The server closes what was idle for five seconds; a request at that very moment would be lost.
+        limits = httpx.Limits(keepalive_expiry=2)
+        with httpx.Client(
+            base_url=server.url, timeout=600, headers={"X-Forwarded-For": address}, limits=limits
+        ) as http:
             while time.monotonic() < until and (rounds is None or phase.songs_each[number] < rounds):
                 song = _song(folder, n_clients, number, phase.songs_each[number])
                 started = time.monotonic()
