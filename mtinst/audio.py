@@ -77,10 +77,17 @@ def load_audio(path: str | Path, sample_rate: int = SPEC.sample_rate, *, longest
     >>> samples.shape, samples.dtype
     ((16000,), dtype('float32'))
     """
+    return _join(iter_audio(path, sample_rate, longest_s=longest_s))
+
+
+def iter_audio(
+    path: str | Path, sample_rate: int = SPEC.sample_rate, *, longest_s: float = LONGEST_S
+) -> Iterator[FloatArray]:
+    """:func:`load_audio` in blocks of any length, for songs that need not be in memory as a whole."""
     path = Path(path)
     name = display_name(path)
     with open_regular(path, "an audio file", AudioError) as file:
-        return _finish(_decode(file, name), sample_rate, name, longest_s)
+        yield from _finished(_decode(file, name), sample_rate, name, longest_s)
 
 
 def to_mono(samples: NDArray[Any], sample_rate: int, target_rate: int = SPEC.sample_rate) -> FloatArray:
@@ -122,7 +129,7 @@ def to_mono(samples: NDArray[Any], sample_rate: int, target_rate: int = SPEC.sam
         samples = samples.T
     if samples.size == 0:
         raise AudioError("the recording holds no audio")
-    return _finish(_slice(samples, sample_rate), target_rate, "the recording")
+    return _join(_finished(_slice(samples, sample_rate), target_rate, "the recording"))
 
 
 def display_name(path: Path) -> str:
@@ -273,35 +280,40 @@ def _mix_down(block: NDArray[Any]) -> FloatArray:
         return mono.astype(np.float32)
 
 
-def _finish(blocks: Iterable[Block], sample_rate: int, name: str, longest_s: float = np.inf) -> FloatArray:
-    """Resample and join blocks, and check the result."""
-    most_bytes = longest_s * sample_rate * np.dtype(np.float32).itemsize
-    most_samples, n_unpacked = longest_s * MOST_SAMPLES_A_SECOND, 0
+def _join(blocks: Iterable[FloatArray]) -> FloatArray:
+    result = bytearray()  # grows in place, where a list of arrays would be copied into one at the end
+    for block in blocks:
+        result += block.tobytes()
+    return np.frombuffer(result, dtype=np.float32)
+
+
+def _finished(blocks: Iterable[Block], sample_rate: int, name: str, longest_s: float = np.inf) -> Iterator[FloatArray]:
+    """Resample blocks, and check them."""
+    n_samples = 0
+    most_unpacked, n_unpacked = longest_s * MOST_SAMPLES_A_SECOND, 0
 
     def mono(blocks: Iterable[Block]) -> Iterator[FloatArray]:
         nonlocal n_unpacked
-        for _, n_samples, block in blocks:
-            n_unpacked += n_samples
-            if n_unpacked > most_samples:
-                raise AudioError(f"{name} unpacks to more than {most_samples / 1e6:g} million samples")
+        for _, n_in_block, block in blocks:
+            n_unpacked += n_in_block
+            if n_unpacked > most_unpacked:
+                raise AudioError(f"{name} unpacks to more than {most_unpacked / 1e6:g} million samples")
             yield block
 
-    result = bytearray()  # grows in place, where a list of arrays would be copied into one at the end
     for rate, same_rate in groupby(blocks, key=itemgetter(0)):
         if not SLOWEST_RATE <= rate <= FASTEST_RATE:
             raise AudioError(
                 f"{name} has a sample rate of {rate} Hz, and only {SLOWEST_RATE} to {FASTEST_RATE} Hz are supported"
             )
         for block in _resample(mono(same_rate), rate, sample_rate):
-            result += block.tobytes()
-            if len(result) > most_bytes:
+            n_samples += len(block)
+            if n_samples > longest_s * sample_rate:
                 raise AudioError(f"{name} lasts longer than {longest_s / 60:g} minutes, the longest that is taken")
-    samples = np.frombuffer(result, dtype=np.float32)
-    if samples.size == 0:
+            if not np.isfinite(block).all():
+                raise AudioError(f"{name} holds samples that are NaN or infinite")
+            yield block
+    if n_samples == 0:
         raise AudioError(f"{name} holds no audio")
-    if not np.isfinite([samples.min(), samples.max()]).all():  # NaN carries through both
-        raise AudioError(f"{name} holds samples that are NaN or infinite")
-    return samples
 
 
 def _resample(blocks: Iterable[FloatArray], rate: int, target_rate: int) -> Iterator[FloatArray]:

@@ -147,6 +147,7 @@ class Transcriber:
         """
         yield Progress(fraction=0.0, stage="load", message="Reading the audio")
         samples = self._samples(audio, sample_rate, longest_s)
+        del audio  # an hour of samples is 230 MB
         duration_s = len(samples) / self.spec.sample_rate
         n_frames = self.spec.n_frames(len(samples))
         if duration_s < SHORTEST_S or _is_silent(samples):
@@ -156,7 +157,7 @@ class Transcriber:
 
         yield Progress(fraction=0.04, stage="cqt", message="Looking for pitches")
         features = log_cqt(samples, self.spec)
-        del samples  # an hour of them is 230 MB
+        del samples
         levels = by_pitch(features, self.spec)
 
         yield Progress(fraction=0.1, stage="network", message="Listening")
@@ -169,6 +170,7 @@ class Transcriber:
                 partial=self._transcription(done.rolls, levels[:, : done.rolls.n_frames], heard_s),
             )
 
+        del features
         yield Progress(fraction=0.96, stage="notes", message="Writing down the notes")
         for roll in (done.rolls.piano, done.rolls.onset, levels):
             _round(roll)

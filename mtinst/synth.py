@@ -6,9 +6,11 @@ hear; :func:`synthesiser_name` says which.
 
 import os
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pretty_midi
@@ -27,6 +29,8 @@ PEAK = 0.9
 """Level of the loudest sample of the mix, or of the loudest stem should the others cancel it out."""
 FADE_S = 0.005
 """What still sounds at the end is faded out over this time, so that it does not click."""
+_STEP_S = 1
+_Kept = TypeVar("_Kept")
 
 
 def synthesise(
@@ -66,62 +70,100 @@ def synthesise(
     >>> {name: (stem.shape, round(float(abs(stem).max()), 3)) for name, stem in stems.items()}
     {'piano': ((32000,), 0.9)}
     """
-    stems = dict(play_stems(notes, duration_s=duration_s, sample_rate=sample_rate, soundfont=soundfont))
-    level_stems(stems, sample_rate)
+    with _played(notes, duration_s, sample_rate, soundfont, _filled) as playing:
+        stems = {name: stem.result() for name, stem in playing.items()}
+    gain = _gain([tuple(stems.values())])
+    for stem in stems.values():
+        stem *= gain
     return stems
 
 
-def play_stems(
-    notes: Iterable[Note], *, duration_s: float, sample_rate: int = PLAYBACK_RATE, soundfont: Path | None = None
-) -> Generator[tuple[str, FloatArray], None, None]:
-    """:func:`synthesise` instrument by instrument, as each is ready; :func:`level_stems` is for all of them together.
+def write_stems(
+    folder: Path,
+    notes: Iterable[Note],
+    *,
+    duration_s: float,
+    mix: str,
+    sample_rate: int = PLAYBACK_RATE,
+    soundfont: Path | None = None,
+) -> Generator[str, None, None]:
+    """:func:`synthesise` to files: ``<instrument>.flac`` for each, and their sum, in memory that no song needs more of.
 
-    Several are played at a time. Closing the iterator leaves those out that have not begun.
+    Several are played at a time. What is played waits in ``<instrument>.wav`` until the gain is known, which takes four
+    bytes a sample. Closing the iterator leaves out what has not begun; the folder is then not complete.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the files; it must be there.
+    notes, duration_s, sample_rate, soundfont
+        As for :func:`synthesise`.
+    mix : str
+        Name of the file for the sum, which is written when there are notes at all.
+
+    Yields
+    ------
+    str
+        The name of each instrument when it has been played; all files are there when the iterator ends.
+
+    Raises
+    ------
+    SynthesisError, ValueError
+        As :func:`synthesise`.
+    AudioError
+        If a file cannot be written.
     """
-    if duration_s < 0:
-        raise ValueError(f"duration_s must not be negative, and is {duration_s}")
-    n_samples = round(duration_s * sample_rate)
-    parts: dict[str, list[Note]] = defaultdict(list)
-    for note in separate_strikes(notes):
-        parts[note.instrument].append(note)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # FluidSynth does not hold Python's lock while it renders
-        playing = {
-            name: pool.submit(_play, instrument_named(name), parts[name], n_samples, sample_rate, soundfont)
-            for name in INSTRUMENT_NAMES
-            if name in parts
-        }
-        try:
-            for name, stem in playing.items():
-                yield name, stem.result()
-        finally:
-            for stem in playing.values():
-                stem.cancel()
 
+    def record(name: str, blocks: Iterable[FloatArray], _: int) -> Path:
+        path = folder / f"{name}.wav"
+        write_audio(path, blocks, sample_rate, subtype="FLOAT")
+        return path
 
-def level_stems(stems: Mapping[str, FloatArray], sample_rate: int = PLAYBACK_RATE) -> None:
-    """Fade the stems out at their end, and scale all by one gain, in place, so that their sum peaks at ``PEAK``."""
-    for stem in stems.values():
-        n_samples = min(len(stem), round(FADE_S * sample_rate))
-        stem[len(stem) - n_samples :] *= np.linspace(1, 0, n_samples, dtype=np.float32)
-    loudest = max((np.abs(samples).max(initial=0) for samples in (*stems.values(), mix(stems))), default=0)
-    if loudest > 0:
-        for stem in stems.values():
-            stem *= np.float32(PEAK / loudest)
+    recorded: dict[str, Path] = {}
+    with _played(notes, duration_s, sample_rate, soundfont, record) as playing:
+        for name, stem in playing.items():
+            recorded[name] = stem.result()
+            yield name
+    if not recorded:
+        return
+
+    def together() -> Iterator[tuple[FloatArray, ...]]:
+        """Blocks of all at once."""
+        readers = [sf.blocks(path, _STEP_S * sample_rate, dtype="float32") for path in recorded.values()]
+        return zip(*readers, strict=True)
+
+    gain = _gain(together())
+    sounds: dict[Path, Iterator[FloatArray]] = {
+        folder / f"{name}.flac": (block * gain for block in sf.blocks(path, _STEP_S * sample_rate, dtype="float32"))
+        for name, path in recorded.items()
+    }
+    sounds[folder / mix] = (_sum(blocks) * gain for blocks in together())
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # FLAC is coded outside Python's lock
+        for _ in pool.map(lambda path: write_audio(path, sounds[path], sample_rate), sounds):
+            pass
+    for path in recorded.values():
+        path.unlink()
 
 
 def mix(stems: Mapping[str, FloatArray]) -> FloatArray:
     """The sum of stems of one length; empty when there are none."""
-    if not stems:
-        return np.zeros(0, np.float32)
-    first, *others = stems.values()
-    total = first.copy()
-    for stem in others:
-        total += stem
-    return total
+    return _sum(tuple(stems.values())) if stems else np.zeros(0, np.float32)
 
 
-def write_audio(path: str | Path, samples: FloatArray, sample_rate: int) -> None:
-    """Write samples of shape (n_samples,) or (n_samples, n_channels) as wav, flac or ogg, as the suffix says.
+def write_audio(
+    path: str | Path, samples: FloatArray | Iterable[FloatArray], sample_rate: int, *, subtype: str | None = None
+) -> None:
+    """Write an audio file, whole or not at all, as wav, flac or ogg, as the suffix says.
+
+    Parameters
+    ----------
+    path : str or Path
+    samples : ndarray of shape (n_samples,) or (n_samples, n_channels), or iterable of ndarray
+        All at once, or mono in blocks of any length. What an iterator raises goes through.
+    sample_rate : int
+        In Hz.
+    subtype : str, optional
+        How libsndfile codes samples, such as ``FLOAT``; its default for the format unless given.
 
     Raises
     ------
@@ -134,13 +176,16 @@ def write_audio(path: str | Path, samples: FloatArray, sample_rate: int) -> None
     container = path.suffix.removeprefix(".").upper()
     if container not in ("WAV", "FLAC", "OGG"):
         raise ValueError(f"{display_name(path)} must end in .wav, .flac or .ogg")
-    n_channels = 1 if samples.ndim == 1 else samples.shape[1]
+    n_channels = samples.shape[1] if isinstance(samples, np.ndarray) and samples.ndim == 2 else 1
+    blocks: Iterable[FloatArray] = samples
+    if isinstance(samples, np.ndarray):
+        # A second at a time: libsndfile crashes the process when it is to encode much Vorbis at once.
+        blocks = (samples[start : start + sample_rate] for start in range(0, len(samples), sample_rate))
     try:
         path.open("wb").close()  # says why not, which libsndfile would not
-        with sf.SoundFile(path, "w", sample_rate, n_channels, format=container) as sound:
-            # A second at a time: libsndfile crashes the process when it is to encode much Vorbis at once.
-            for start in range(0, len(samples), sample_rate):
-                sound.write(samples[start : start + sample_rate])
+        with sf.SoundFile(path, "w", sample_rate, n_channels, subtype, format=container) as sound:
+            for block in blocks:
+                sound.write(block)
     except OSError as error:
         raise AudioError(f"{display_name(path)} cannot be written: {error.strerror}") from error
     except sf.LibsndfileError as error:
@@ -152,47 +197,115 @@ def synthesiser_name() -> str:
     return "pretty_midi sines" if find_library() is None else f"FluidSynth with {DEFAULT_SOUNDFONT.name}"
 
 
+@contextmanager
+def _played(
+    notes: Iterable[Note],
+    duration_s: float,
+    sample_rate: int,
+    soundfont: Path | None,
+    keep: Callable[[str, Iterable[FloatArray], int], _Kept],
+) -> Iterator[dict[str, Future[_Kept]]]:
+    """What `keep` makes of each instrument's name, blocks of sound and length, in table order, several at a time."""
+    if duration_s < 0:
+        raise ValueError(f"duration_s must not be negative, and is {duration_s}")
+    n_samples = round(duration_s * sample_rate)
+    parts: dict[str, list[Note]] = defaultdict(list)
+    for note in separate_strikes(notes):
+        parts[note.instrument].append(note)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # FluidSynth does not hold Python's lock while it renders
+        playing = {
+            name: pool.submit(
+                keep, name, _play(instrument_named(name), parts[name], n_samples, sample_rate, soundfont), n_samples
+            )
+            for name in INSTRUMENT_NAMES
+            if name in parts
+        }
+        try:
+            yield playing
+        finally:
+            for stem in playing.values():
+                stem.cancel()
+
+
+def _filled(_: str, blocks: Iterable[FloatArray], n_samples: int) -> FloatArray:
+    """Blocks as one array."""
+    stem = np.empty(n_samples, np.float32)
+    position = 0
+    for block in blocks:
+        stem[position : position + len(block)] = block
+        position += len(block)
+    return stem
+
+
+def _gain(together: Iterable[tuple[FloatArray, ...]]) -> np.float32:
+    """The factor that brings the sum, or what is louder alone, to `PEAK`; from blocks of all stems at once."""
+    loudest = 0.0
+    for blocks in together:
+        for samples in (*blocks, _sum(blocks)) if blocks else ():
+            loudest = max(loudest, float(np.abs(samples).max(initial=0)))
+    return np.float32(PEAK / loudest if loudest > 0 else 1.0)
+
+
+def _sum(stems: Sequence[FloatArray]) -> FloatArray:
+    total = stems[0].copy()
+    for stem in stems[1:]:
+        total += stem
+    return total
+
+
 def _play(
     instrument: Instrument, notes: list[Note], n_samples: int, sample_rate: int, soundfont: Path | None
-) -> FloatArray:
-    """One stem, not yet levelled."""
+) -> Iterator[FloatArray]:
+    """One stem in blocks of at most `_STEP_S`, faded out at its end and not yet levelled."""
     if soundfont is None and find_library() is None:
-        return _play_sines(notes, n_samples, sample_rate)
+        yield _faded(_play_sines(notes, n_samples, sample_rate), n_samples, sample_rate)
+        return
     # A fresh synthesiser for each stem: nothing of one can be heard in the next.
     with FluidSynth(soundfont or DEFAULT_SOUNDFONT, sample_rate=sample_rate) as synth:
         synth.select(program=instrument.program)
-        return _play_soundfont(synth, notes, n_samples, sample_rate)
+        n_left = n_samples
+        for block in _play_soundfont(synth, notes, n_samples, sample_rate):
+            yield _faded(block, n_left, sample_rate)
+            n_left -= len(block)
 
 
-def _play_soundfont(synth: FluidSynth, notes: list[Note], n_samples: int, sample_rate: int) -> FloatArray:
+def _play_soundfont(synth: FluidSynth, notes: list[Note], n_samples: int, sample_rate: int) -> Iterator[FloatArray]:
     # Rendered up to each event. FluidSynth acts on it at the next start of a block, so events move to the nearest one.
     events: list[tuple[int, bool, int, int]] = []  # sample, whether it is an onset, pitch, velocity
     for note in notes:
         onset = _nearest_block(note.onset * sample_rate)
         offset = max(_nearest_block(note.offset * sample_rate), onset + BLOCK_SAMPLES)
         events += [(onset, True, note.pitch, note.velocity), (offset, False, note.pitch, 0)]
-    stem = np.zeros(n_samples, np.float32)
     position = 0
     for sample, is_onset, pitch, velocity in sorted(events):  # at the same sample, offsets come first
-        _render_into(stem[position:sample], synth, sample_rate)
-        position = sample
+        yield from _render(synth, min(sample, n_samples) - position, sample_rate)
+        position = max(position, min(sample, n_samples))
         if is_onset:
             synth.note_on(pitch, velocity=velocity)
         else:
             synth.note_off(pitch)
-    _render_into(stem[position:], synth, sample_rate)
-    return stem
+    yield from _render(synth, n_samples - position, sample_rate)
 
 
 def _nearest_block(sample: float) -> int:
     return round(sample / BLOCK_SAMPLES) * BLOCK_SAMPLES
 
 
-def _render_into(stem: FloatArray, synth: FluidSynth, step: int) -> None:
-    """Fill `stem` with the mean of left and right, `step` samples at a time."""
-    for start in range(0, len(stem), step):
-        part = stem[start : start + step]
-        synth.render(len(part)).mean(axis=1, out=part)
+def _render(synth: FluidSynth, n_samples: int, sample_rate: int) -> Iterator[FloatArray]:
+    """The mean of left and right."""
+    for start in range(0, n_samples, _STEP_S * sample_rate):
+        yield synth.render(min(_STEP_S * sample_rate, n_samples - start)).mean(axis=1)
+
+
+def _faded(block: FloatArray, n_left: int, sample_rate: int) -> FloatArray:
+    """A block with that many samples left to the end, from its start: silent there, in a line over `FADE_S`."""
+    n_fade = min(n_left, round(FADE_S * sample_rate))
+    ramp = np.linspace(1, 0, n_fade, dtype=np.float32)
+    first = n_left - n_fade  # of the fade, from the start of the block
+    if first < len(block):
+        begin = max(0, first)
+        block[begin:] *= ramp[begin - first : len(block) - first]
+    return block
 
 
 def _play_sines(notes: list[Note], n_samples: int, sample_rate: int) -> FloatArray:

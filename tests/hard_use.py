@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     files.add_argument("--seed", type=int, default=0, help="of the damage")
     files.add_argument("--kind", help="only inputs of this kind")
     files.add_argument("--verbose", action="store_true", help="a line for each attempt")
-    length = commands.add_parser("length", help="songs of 1 to 60 minutes by the command line")
+    length = commands.add_parser("length", help="songs of 1 to 60 minutes by the command line and by the page")
     length.add_argument("--minutes", type=float, nargs="+", default=[1, 5, 15, 60])
     length.add_argument("--most-mb", type=float, default=2000, help="peak memory that is too much")
     options = parser.parse_args(arguments)

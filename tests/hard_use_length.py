@@ -1,4 +1,8 @@
-"""Long songs through the command line: seconds and memory of the whole process, from its start to its end."""
+"""Long songs through the command line and the page: seconds and memory of a process, from its start to its end.
+
+The page's process is all that the page does with a song, parts played and written, without its server. That is also
+what ``python -m tests.hard_use_length SONG CACHE`` does.
+"""
 
 import sys
 from collections.abc import Sequence
@@ -9,6 +13,9 @@ import numpy as np
 import soundfile as sf
 
 from mtinst.bench import make_song, run_process
+from mtinst.ui.results import Result
+from mtinst.ui.settings import PageSettings
+from mtinst.ui.studio import Studio
 from tests.hard_use import say
 
 PROJECT = Path(__file__).parents[1]
@@ -18,23 +25,36 @@ STEEPEST = 1.5
 
 def measure(minutes: Sequence[float], most_mb: float, *options: str) -> int:
     """Print the table; 1 when a song takes too much memory, or a long one much more time a minute than a short one."""
-    say("| minutes | wall, s | CPU, s | CPU, s a minute | peak, MB |\n|---|---|---|---|---|")
-    a_minute: list[float] = []
+    say("| minutes | by | wall, s | CPU, s | CPU, s a minute | peak, MB |\n|---|---|---|---|---|---|")
+    a_minute: dict[str, list[float]] = {"command line": [], "page": []}
     is_good = True
     with TemporaryDirectory(prefix="length-") as name:
         folder = Path(name)
         first = make_song(folder / "minute.flac", 60.0)
         for length in minutes:
             song = lengthen(first, folder / "song.flac", length)
-            command = [sys.executable, "-m", "mtinst", str(song), "--out", str(folder / "out"), *options]
-            used = run_process(command, PROJECT)
-            a_minute.append(used.cpu_s / length)
-            is_good &= used.peak_mb <= most_mb
-            cells = (f"{used.wall_s:.1f}", f"{used.cpu_s:.1f}", f"{a_minute[-1]:.2f}", f"{used.peak_mb:.0f}")
-            say(f"| {length:g} | {' | '.join(cells)} |")
-    if len(a_minute) > 2:
-        is_good &= a_minute[-1] <= STEEPEST * a_minute[1]
+            arguments = {
+                "command line": ["-m", "mtinst", str(song), "--out", str(folder / "out"), *options],
+                "page": ["-m", "tests.hard_use_length", str(song), str(folder / "cache")],
+            }
+            for way, times in a_minute.items():
+                used = run_process([sys.executable, *arguments[way]], PROJECT)
+                times.append(used.cpu_s / length)
+                is_good &= used.peak_mb <= most_mb
+                cells = (f"{used.wall_s:.1f}", f"{used.cpu_s:.1f}", f"{times[-1]:.2f}", f"{used.peak_mb:.0f}")
+                say(f"| {length:g} | {way} | {' | '.join(cells)} |")
+    for times in a_minute.values():
+        if len(times) > 2:
+            is_good &= times[-1] <= STEEPEST * times[1]
     return 0 if is_good else 1
+
+
+def transcribe_for_the_page(song: Path, cache: Path) -> None:
+    """All that the page does with a song."""
+    for step in Studio(PageSettings(cache=cache, max_minutes=121, max_mb=1000)).transcribe(song, song.stem):
+        last = step
+    assert isinstance(last, Result)
+    assert last.files_folder is not None
 
 
 def lengthen(minute: Path, path: Path, minutes: float) -> Path:
@@ -49,3 +69,7 @@ def lengthen(minute: Path, path: Path, minutes: float) -> Path:
             left -= len(part)
             turn += 1
     return path
+
+
+if __name__ == "__main__":
+    transcribe_for_the_page(*map(Path, sys.argv[1:]))

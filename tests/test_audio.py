@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tracemalloc
 from fractions import Fraction
 from pathlib import Path
 from subprocess import run
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mtinst import audio
-from mtinst.audio import load_audio, to_mono
+from mtinst.audio import iter_audio, load_audio, to_mono
 from mtinst.errors import AudioError
 from mtinst.spec import FloatArray
 from tests.hostile import write_film
@@ -138,6 +139,20 @@ def test_load_audio_reads_192_khz_in_eight_channels(tmp_path: Path) -> None:
 def test_load_audio_resamples_to_the_rate_asked_for(tmp_path: Path) -> None:
     sf.write(tmp_path / "tone.wav", tone(1.0, 44100), 44100)
     assert load_audio(tmp_path / "tone.wav", 32000).shape == (32000,)
+
+
+def test_the_memory_for_decoding_in_blocks_does_not_grow_with_the_song(tmp_path: Path) -> None:
+    def peak_bytes(duration_s: float) -> int:
+        sf.write(tmp_path / "song.flac", tone(duration_s), RATE)
+        tracemalloc.start()
+        n_samples = sum(len(block) for block in iter_audio(tmp_path / "song.flac", 2 * RATE))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert n_samples == 2 * RATE * duration_s
+        return peak
+
+    peak_bytes(1.0)
+    assert peak_bytes(60.0) < peak_bytes(15.0) + 1e5  # a minute is 7.7 MB
 
 
 def test_load_audio_leaves_samples_at_the_right_rate_alone(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -151,6 +152,18 @@ def test_a_stream_shows_the_song_as_it_grows() -> None:
         assert_is_melody(partial.notes)
         n_frames = partial.rolls.n_frames
         np.testing.assert_allclose(partial.piano_roll, last.piano_roll[..., :n_frames], atol=1e-3)
+
+
+def test_a_stream_lets_go_of_the_samples_once_they_were_looked_at() -> None:
+    samples = np.sin(np.arange(3 * SPEC.sample_rate) / 9).astype(np.float32)
+    held = weakref.ref(samples)
+    steps = loudest_bins().stream(samples, SPEC.sample_rate)
+    del samples
+    for step in steps:
+        if isinstance(step, Progress) and step.stage == "network":
+            assert held() is None
+            return
+    raise AssertionError("the network was never reached")
 
 
 def test_closing_a_stream_cancels() -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,15 @@ from mtinst.errors import AudioError, SynthesisError
 from mtinst.fluidsynth import FluidSynth
 from mtinst.notes import Note
 from mtinst.spec import INSTRUMENT_NAMES, SPEC, FloatArray
-from mtinst.synth import DEFAULT_SOUNDFONT, mix, play_stems, synthesise, synthesiser_name, write_audio
+from mtinst.synth import (
+    DEFAULT_SOUNDFONT,
+    PLAYBACK_RATE,
+    mix,
+    synthesise,
+    synthesiser_name,
+    write_audio,
+    write_stems,
+)
 
 RATE = 32000
 
@@ -307,9 +316,36 @@ def test_write_audio_reports_a_full_disk(tmp_path: Path, suffix: str) -> None:
         write_audio(path, np.zeros(RATE, np.float32), RATE)
 
 
-def test_stems_come_one_by_one_and_the_rest_can_be_left() -> None:
+def test_files_of_stems_hold_what_is_synthesised(tmp_path: Path) -> None:
+    notes = [Note(0.2 * k, 0.2 * k + 3.0, pitch=60 + k, instrument=name) for k, name in enumerate(("flute", "cello"))]
+    assert list(write_stems(tmp_path, notes, duration_s=2.5, mix="both.flac")) == ["cello", "flute"]
+    assert {path.name for path in tmp_path.iterdir()} == {"cello.flac", "flute.flac", "both.flac"}
+    stems = synthesise(notes, duration_s=2.5)
+    for name, wanted in {**stems, "both": mix(stems)}.items():
+        written, rate = sf.read(tmp_path / f"{name}.flac", dtype="float32")
+        assert rate == PLAYBACK_RATE
+        np.testing.assert_allclose(written, wanted, atol=1e-4)
+
+
+def test_stems_come_one_by_one_and_the_rest_can_be_left(tmp_path: Path) -> None:
     notes = [Note(0.0, 0.5, pitch=60, instrument=name) for name in ("flute", "piano", "cello")]
-    stems = play_stems(notes, duration_s=1.0)
-    name, stem = next(stems)
-    assert (name, stem.shape) == ("piano", (32_000,))
+    stems = write_stems(tmp_path, notes, duration_s=1.0, mix="all.flac")
+    assert next(stems) == "piano"
     stems.close()
+    assert not (tmp_path / "all.flac").exists()
+    assert list(write_stems(tmp_path, [], duration_s=1.0, mix="none.flac")) == []
+    assert not (tmp_path / "none.flac").exists()
+
+
+def test_the_memory_for_files_of_stems_does_not_grow_with_the_song(tmp_path: Path) -> None:
+    def peak_bytes(duration_s: float) -> int:
+        notes = [Note(0.0, 0.5, pitch=60, instrument=name) for name in ("piano", "flute")]
+        tracemalloc.start()
+        for _ in write_stems(tmp_path, notes, duration_s=duration_s, mix="all.flac"):
+            pass
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    peak_bytes(1.0)
+    assert peak_bytes(60.0) < peak_bytes(15.0) + 1e6  # a minute of one stem is 7.7 MB

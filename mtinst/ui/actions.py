@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from mtinst.audio import load_audio
+from mtinst.audio import iter_audio
 from mtinst.errors import MtinstError
 from mtinst.spec import INSTRUMENT_NAMES
 from mtinst.synth import PLAYBACK_RATE, write_audio
@@ -177,7 +177,7 @@ class Actions:
         converted = source.with_name(f"{source.stem}.flac")  # beside the upload, so that it goes when that goes
         try:
             self.studio.check_limits(source)
-            samples = load_audio(source, PLAYBACK_RATE, longest_s=60 * self.studio.settings.max_minutes)
+            samples = iter_audio(source, PLAYBACK_RATE, longest_s=60 * self.studio.settings.max_minutes)
             write_audio(converted, samples, PLAYBACK_RATE)
         except MtinstError as error:
             return {self.page.status: self._say("error", _sentence(error))}

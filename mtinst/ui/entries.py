@@ -2,16 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mtinst.audio import load_audio
+from mtinst.audio import iter_audio
 from mtinst.compare import Comparison
 from mtinst.notes import notes_to_roll
-from mtinst.spec import INSTRUMENT_INDEX, FloatArray
-from mtinst.synth import PLAYBACK_RATE, level_stems, mix, write_audio
+from mtinst.spec import INSTRUMENT_INDEX
+from mtinst.synth import PLAYBACK_RATE, write_audio
 from mtinst.transcription import Transcription
 from mtinst.ui.player.song import PROBABILITIES, song_record, write_probabilities
 from mtinst.ui.results import Part, Scores
@@ -28,7 +27,7 @@ def write_source(folder: Path, transcription: Transcription, audio: Path) -> Non
     """What the network heard, and the song to play."""
     transcription.save_npz(folder / ROLLS)
     write_probabilities(transcription, folder / PROBABILITIES)
-    write_audio(folder / ORIGINAL, load_audio(audio, PLAYBACK_RATE), PLAYBACK_RATE)
+    write_audio(folder / ORIGINAL, iter_audio(audio, PLAYBACK_RATE), PLAYBACK_RATE)
 
 
 def write_view(
@@ -42,17 +41,6 @@ def write_view(
 def write_song(folder: Path, transcription: Transcription, comparison: Comparison | None = None) -> None:
     """What the player shows."""
     (folder / SONG).write_text(json.dumps(song_record(transcription, comparison)))
-
-
-def write_stems(folder: Path, stems: dict[str, FloatArray]) -> None:
-    """Each part as audio, and all of them together; levels the stems in place."""
-    level_stems(stems, PLAYBACK_RATE)
-    sounds = {folder / f"{name}.flac": samples for name, samples in stems.items()}
-    if stems:
-        sounds[folder / ALL_PARTS] = mix(stems)
-    with ThreadPoolExecutor() as pool:  # FLAC is coded outside Python's lock
-        for _ in pool.map(lambda path: write_audio(path, sounds[path], PLAYBACK_RATE), sounds):
-            pass
 
 
 def _summary(transcription: Transcription, comparison: Comparison | None) -> dict[str, Any]:

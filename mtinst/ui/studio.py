@@ -30,8 +30,7 @@ from mtinst.errors import AudioError, MidiError, MtinstError
 from mtinst.midi import read_midi
 from mtinst.notes import Note
 from mtinst.pipeline import Progress, Transcriber, warm_up
-from mtinst.spec import FloatArray
-from mtinst.synth import PLAYBACK_RATE, play_stems, synthesise
+from mtinst.synth import synthesise, write_stems
 from mtinst.transcription import Transcription
 from mtinst.ui import entries, texts
 from mtinst.ui.adjustment import Adjustment
@@ -326,17 +325,15 @@ class Studio:
         if self.cache.find(key) is not None:  # made while this visitor waited
             return
         yield Working(message=texts.PLAYING, fraction=HEARD)
-        transcription = self.transcription(result.source_key, result.adjustment)
+        notes = self.transcription(result.source_key, result.adjustment).notes
         n_parts = max(1, len(result.parts))
-        stems: dict[str, FloatArray] = {}
-        with self.cache.write(key) as folder:
-            playing = play_stems(transcription.notes, duration_s=transcription.duration_s, sample_rate=PLAYBACK_RATE)
-            with closing(playing):
-                for name, samples in playing:
-                    stems[name] = samples
-                    share = len(stems) / n_parts
-                    yield Working(message=texts.PLAYING, fraction=HEARD + (PLAYED - HEARD) * share)
-            entries.write_stems(folder, stems)
+        with (
+            self.cache.write(key) as folder,
+            closing(write_stems(folder, notes, duration_s=result.duration_s, mix=entries.ALL_PARTS)) as playing,
+        ):
+            for n_played, _ in enumerate(playing, 1):
+                share = n_played / n_parts
+                yield Working(message=texts.PLAYING, fraction=HEARD + (PLAYED - HEARD) * share)
 
     def _hear(self, path: Path, title: str, source_key: str) -> Generator[Working, None, None]:
         """Run the network over a song and keep what it heard, with the song itself for players."""
@@ -347,7 +344,9 @@ class Studio:
         duration_s = len(samples) / spec.sample_rate
         self._check_duration(display_name(path), duration_s)
         next_preview = 0.0
-        for step in self.transcriber.stream(samples, spec.sample_rate):
+        steps = self.transcriber.stream(samples, spec.sample_rate)
+        del samples  # an hour of them is 230 MB
+        for step in steps:
             if isinstance(step, Transcription):
                 with self.cache.write(source_key) as folder:
                     entries.write_source(folder, step, path)

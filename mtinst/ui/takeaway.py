@@ -17,7 +17,7 @@ from mtinst.errors import MtinstError
 from mtinst.midi import write_midi
 from mtinst.plots import figure_to_png, figure_to_svg, plot_instrument_roll, plot_piano_roll, plot_pitch_roll
 from mtinst.spec import INSTRUMENTS
-from mtinst.synth import write_audio
+from mtinst.synth import PLAYBACK_RATE, write_audio
 from mtinst.transcription import Transcription
 from mtinst.ui import texts
 from mtinst.ui.cache import key_of
@@ -158,7 +158,7 @@ def _sound(name: str) -> Callable[[Transcription, Path, str, Path], object]:
         if path.suffix == source.suffix:
             shutil.copyfile(source, path)
         else:
-            write_audio(path, *sf.read(source, dtype="float32"))
+            write_audio(path, sf.blocks(source, PLAYBACK_RATE, dtype="float32"), PLAYBACK_RATE)
 
     return write
 
