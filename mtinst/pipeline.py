@@ -3,6 +3,7 @@
     audio.load_audio      a file or an array, to mono at 16 kHz
     features.log_cqt      its spectrum, one row a semitone, 31.25 frames a second
     rolls.iter_windows    the network, ten seconds at a time: probabilities of instruments, pitches and onsets
+    settle.settle         who plays, settled over each note as a whole
     notes.rolls_to_notes  probabilities to notes
 
 :class:`Transcriber` runs these stages; :class:`~mtinst.transcription.Transcription` is what comes out.
@@ -24,6 +25,7 @@ from mtinst.model import UNet
 from mtinst.notes import Thresholds
 from mtinst.paths import DEFAULT_WEIGHTS
 from mtinst.rolls import Rolls, iter_windows
+from mtinst.settle import settle
 from mtinst.spec import FeatureSpec, FloatArray
 from mtinst.transcription import SHORTEST_S, Transcription
 
@@ -172,6 +174,7 @@ class Transcriber:
 
         del features
         yield Progress(fraction=0.96, stage="notes", message="Writing down the notes")
+        settle(done.rolls)
         for roll in (done.rolls.piano, done.rolls.onset, levels):
             _round(roll)
         transcription = self._transcription(done.rolls, levels, duration_s)
