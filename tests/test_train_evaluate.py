@@ -116,7 +116,9 @@ def test_weights_are_calibrated_and_scored_from_files(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="has no thresholds yet"):
         evaluate(weights, clips)
-    calibrate(weights, tmp_path)
+    thresholds = calibrate(weights, tmp_path)
+    for field in (thresholds.onset, thresholds.frame, thresholds.presence):
+        assert field[4:] == (0.5,) * 5  # nothing can be learnt about instruments that no clip has
     scores = evaluate(weights, clips)
     assert scores.n_clips == 4
     assert set(scores.instrument_f1_by) == set(INSTRUMENT_NAMES)

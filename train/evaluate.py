@@ -178,7 +178,8 @@ def calibrate(weights: Path, prepared_dir: Path, *, n_clips: int | None = None) 
 
     Each is the one of a grid that is best for its instrument: presence for telling whether it is in a clip, frame for
     the accuracy of its pianoroll, onset for the F1 of its notes' onsets. The share for unisons is the one at which the
-    F1 of onsets, by any and by the right instrument, have the largest sum.
+    F1 of onsets, by any and by the right instrument, have the largest sum. Instruments that no validation clip has keep
+    the thresholds that `weights` came with.
     """
     model, info = load_checkpoint(weights)
     clips = ClipArrays.open(prepared_dir / "valid.npz").first(n_clips)
@@ -186,9 +187,19 @@ def calibrate(weights: Path, prepared_dir: Path, *, n_clips: int | None = None) 
     for roll in rolls:
         settle(roll)
     of_rolls = choose_roll_thresholds(rolls, truths)
-    thresholds = replace(Thresholds.uniform(), frame=of_rolls.piano, presence=_choose_presence(rolls, truths))
+    is_there = np.any([_any(truth, axes=(1, 2)) for truth in truths], axis=0)
+
+    def chosen(best: tuple[float, ...], before: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(np.where(is_there, best, before).tolist())
+
+    thresholds = replace(
+        Thresholds.uniform(),
+        frame=chosen(of_rolls.piano, info.thresholds.frame),
+        presence=chosen(_choose_presence(rolls, truths), info.thresholds.presence),
+    )
     references = [clips.reference_notes(clip) for clip in range(len(clips))]
-    thresholds = replace(thresholds, onset=_choose_onsets(rolls, references, thresholds))
+    onset = _choose_onsets(rolls, references, thresholds)
+    thresholds = replace(thresholds, onset=chosen(onset, info.thresholds.onset))
     thresholds = replace(thresholds, unison=_choose_unison(rolls, references, thresholds))
     training = {**info.training, "roll_thresholds": asdict(of_rolls), "calibrated_on": f"{len(clips)} validation clips"}
     save_checkpoint(weights, model, thresholds=thresholds, training=training)
@@ -258,7 +269,8 @@ def to_markdown(name: str, scores: Scores) -> str:
         "|---" * (len(scores.auc_by) + 2) + "|",
     ]
     values = list(scores.auc_by.values())
-    lines.append("| | " + " | ".join(f"{value:.3f}" for value in values) + f" | {np.mean(values):.3f} |")
+    cells = ["–" if np.isnan(value) else f"{value:.3f}" for value in (*values, float(np.mean(values)))]
+    lines.append("| | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
