@@ -21,7 +21,8 @@ def syllable(hertz: float = 138.0) -> FloatArray:
     buzz = (np.arange(RATE) * hertz / RATE % 1 < hertz / RATE).astype(float)
     radius = 0.97
     vowel = lfilter([1], [1, -2 * radius * np.cos(2 * np.pi * FORMANT_HZ / RATE), radius**2], buzz)
-    return (vowel / np.abs(vowel).max()).astype(np.float32)
+    result: FloatArray = (vowel / np.abs(vowel).max()).astype(np.float32)
+    return result
 
 
 def sung_pitches(sound: FloatArray) -> NDArray[np.float64]:
