@@ -8,7 +8,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -181,15 +181,21 @@ def write_audio(
     if isinstance(samples, np.ndarray):
         # A second at a time: libsndfile crashes the process when it is to encode much Vorbis at once.
         blocks = (samples[start : start + sample_rate] for start in range(0, len(samples), sample_rate))
+    is_whole = False
     try:
         path.open("wb").close()  # says why not, which libsndfile would not
         with sf.SoundFile(path, "w", sample_rate, n_channels, subtype, format=container) as sound:
             for block in blocks:
                 sound.write(block)
+        is_whole = True
     except OSError as error:
         raise AudioError(f"{display_name(path)} cannot be written: {error.strerror}") from error
     except sf.LibsndfileError as error:
         raise AudioError(f"{display_name(path)} cannot be written: {error.error_string}") from error
+    finally:
+        if not is_whole:  # whatever went wrong, here or where the blocks come from
+            with suppress(OSError):
+                path.unlink()
 
 
 def synthesiser_name() -> str:
@@ -278,8 +284,9 @@ def _play_soundfont(synth: FluidSynth, notes: list[Note], n_samples: int, sample
         events += [(onset, True, note.pitch, note.velocity), (offset, False, note.pitch, 0)]
     position = 0
     for sample, is_onset, pitch, velocity in sorted(events):  # at the same sample, offsets come first
-        yield from _render(synth, min(sample, n_samples) - position, sample_rate)
-        position = max(position, min(sample, n_samples))
+        end = min(sample, n_samples)
+        yield from _render(synth, end - position, sample_rate)
+        position = end
         if is_onset:
             synth.note_on(pitch, velocity=velocity)
         else:

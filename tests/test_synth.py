@@ -316,6 +316,16 @@ def test_write_audio_reports_a_full_disk(tmp_path: Path, suffix: str) -> None:
         write_audio(path, np.zeros(RATE, np.float32), RATE)
 
 
+def test_nothing_is_left_of_a_file_whose_blocks_fail(tmp_path: Path) -> None:
+    def blocks() -> Iterator[FloatArray]:
+        yield np.zeros(RATE, np.float32)
+        raise AudioError("the song is damaged")
+
+    with pytest.raises(AudioError, match="the song is damaged"):
+        write_audio(tmp_path / "song.flac", blocks(), RATE)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_files_of_stems_hold_what_is_synthesised(tmp_path: Path) -> None:
     notes = [Note(0.2 * k, 0.2 * k + 3.0, pitch=60 + k, instrument=name) for k, name in enumerate(("flute", "cello"))]
     assert list(write_stems(tmp_path, notes, duration_s=2.5, mix="both.flac")) == ["cello", "flute"]

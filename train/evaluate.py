@@ -183,9 +183,7 @@ def calibrate(weights: Path, prepared_dir: Path, *, n_clips: int | None = None) 
     """
     model, info = load_checkpoint(weights)
     clips = ClipArrays.open(prepared_dir / "valid.npz").first(n_clips)
-    rolls, truths = _rolls_and_truths(model, clips)
-    for roll in rolls:
-        settle(roll)
+    rolls, truths = _settled_and_truths(model, clips)
     of_rolls = choose_roll_thresholds(rolls, truths)
     is_there = np.any([_any(truth, axes=(1, 2)) for truth in truths], axis=0)
 
@@ -215,9 +213,7 @@ def evaluate(weights: Path, clips: ClipArrays) -> Scores:
     of_rolls = RollThresholds(
         piano=tuple(record["piano"]), instrument=tuple(record["instrument"]), pitch=float(record["pitch"])
     )
-    rolls, truths = _rolls_and_truths(model, clips)
-    for roll in rolls:
-        settle(roll)
+    rolls, truths = _settled_and_truths(model, clips)
     decoded = [rolls_to_notes(roll, info.thresholds) for roll in rolls]
     references = [clips.reference_notes(clip) for clip in range(len(clips))]
     return Scores(
@@ -240,6 +236,14 @@ def predict_all(model: UNet, clips: ClipArrays) -> list[Rolls]:
 
 def _rolls_and_truths(model: UNet, clips: ClipArrays) -> tuple[list[Rolls], list[BoolArray]]:
     return predict_all(model, clips), [clips.truth(clip) for clip in range(len(clips))]
+
+
+def _settled_and_truths(model: UNet, clips: ClipArrays) -> tuple[list[Rolls], list[BoolArray]]:
+    """As songs are transcribed."""
+    rolls, truths = _rolls_and_truths(model, clips)
+    for roll in rolls:
+        settle(roll)
+    return rolls, truths
 
 
 def to_markdown(name: str, scores: Scores) -> str:

@@ -31,7 +31,7 @@ from mtinst.spec import FINE, INSTRUMENT_INDEX, N_INSTRUMENTS, SPEC, FeatureSpec
 from train.arrange import Library, Part
 from train.labels import FRAME_NOTE, audible_notes, sounding_notes
 from train.medium import MOST_VARISPEED, amplify, compress, encode, strum, varispeed
-from train.render import RATE, Band, add_room, distort, noise
+from train.render import RATE, Band, add_room, distort, levelled, noise
 from train.sources import Split, find_pieces
 from train.timbres import TimbreSplit
 
@@ -289,7 +289,7 @@ def _produce(band: Band, part: Part, rng: np.random.Generator) -> tuple[Part, Fl
     glide_s = rng.uniform(0.03, 0.15) if rng.random() < 0.3 else 0.0
 
     def play(notes: NDArray[np.float64], n_samples: int) -> FloatArray:
-        sounds = [_levelled(band.play(notes, timbre, n_samples, rng, glide_s=glide_s)) for timbre in timbres]
+        sounds = [levelled(band.play(notes, timbre, n_samples, rng, glide_s=glide_s)) for timbre in timbres]
         blend: FloatArray = np.tensordot(levels.astype(np.float32), np.stack(sounds), axes=1)
         return blend
 
@@ -305,11 +305,6 @@ def _produce(band: Band, part: Part, rng: np.random.Generator) -> tuple[Part, Fl
         if rng.random() < chance:
             sound = effect(sound, rng)
     return part, sound
-
-
-def _levelled(sound: FloatArray) -> FloatArray:
-    result: FloatArray = sound / max(1e-6, float(np.abs(sound).max()))
-    return result
 
 
 def _play(band: Band, part: Part, rng: np.random.Generator) -> FloatArray:

@@ -313,16 +313,17 @@ def _read_samples(samples_dir: Path) -> dict[tuple[str, str], SampleBank]:
             sound, rate = soundfile.read(samples_dir / row["file"], dtype="float32")
             if rate != RATE:
                 raise ValueError(f"{row['file']} has a rate of {rate} Hz, {RATE} Hz is wanted.")
-            banks[(row["bank"], row["instrument"])][int(row["midi"])].append(_levelled(sound))
+            banks[(row["bank"], row["instrument"])][int(row["midi"])].append(levelled(sound))
     return {key: dict(bank) for key, bank in banks.items()}
 
 
 def _read_singing(singing_dir: Path) -> list[FloatArray]:
     """Sung syllables of one voice, each at a peak of 1."""
     takes = [soundfile.read(path, dtype="float32")[0] for path in sorted(singing_dir.glob("*.flac"))]
-    return [_levelled(take) for take in takes]
+    return [levelled(take) for take in takes]
 
 
-def _levelled(sound: FloatArray) -> FloatArray:
+def levelled(sound: FloatArray) -> FloatArray:
+    """At a peak of 1."""
     result: FloatArray = sound / max(1e-6, float(np.abs(sound).max(initial=0.0)))
     return result
