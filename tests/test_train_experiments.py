@@ -11,11 +11,12 @@ from mtinst.spec import INSTRUMENT_INDEX, SPEC
 from tests.corpora import WRITERS
 from tests.train_data import write_prepared
 from train.__main__ import main
-from train.config import EXPERIMENTS
+from train.config import EXPERIMENTS, experiment_named
 from train.corpora import Song
 from train.evaluate import FrameScores, auc_per_second
 from train.experiments import Budget, within
 from train.experiments.ablation import ABLATION, ablation_table, with_losses
+from train.experiments.choices import CHOICES, choices_table
 from train.experiments.recognition import TABLE, Score, TestSet, experiment_of, recognition_table
 
 
@@ -63,6 +64,25 @@ def test_one_command_trains_scores_and_prints_and_goes_on_where_it_was(
     assert main(command) == 0
     assert (out / "ablation.md").read_text() == table
     assert (out / "all-1" / "scores.json").stat().st_mtime_ns == first, "what is there is not trained again"
+
+
+def test_each_choice_changes_something_and_no_two_the_same() -> None:
+    changed = [experiment_named("default", list(choice.settings)) for choice in CHOICES]
+    assert changed[0] == EXPERIMENTS["default"]
+    assert len(set(changed)) == len(CHOICES)
+
+
+def test_choices_are_scored_on_unseen_timbres_and_only_those_asked_for(tmp_path: Path) -> None:
+    data, out = write_prepared(tmp_path / "data"), tmp_path / "runs"
+    command = ["experiments", "choices", "--changed", "default", "onset", *SMALL, "--seeds", "1", "2"]
+    assert main([*command, "--prepared", str(data), "--out", str(out)]) == 0
+    table = (out / "choices.md").read_text()
+    kept = [json.loads((out / f"onset-{seed}" / "scores.json").read_text()) for seed in (1, 2)]
+    scores = [FrameScores(**one) for one in kept]
+    assert choices_table({"onset": scores}).splitlines()[2] in table
+    assert "| nothing | " in table
+    assert "AdamW" not in table
+    assert "4 mixtures a network (seeds 1, 2), scored on 2 clips of the set `unseen`" in table
 
 
 SMALL = ["--set", "model.widths=2,3", "--set", "mix.n_frames=64", "--budget", "4", "--epochs", "1", "--workers", "0"]

@@ -4,10 +4,16 @@ import argparse
 import logging
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mtinst.errors import MtinstError
 from mtinst.spec import INSTRUMENT_NAMES
 from train.config import EXPERIMENTS, ConfigError, experiment_named
+from train.experiments import Budget
+from train.experiments.choices import NAMES as CHOICES
+
+if TYPE_CHECKING:
+    from train.experiments.run import Bench
 
 _ROWS = ("liu", "gururani", "hung", "paper", "default")  # of train.experiments.recognition, which is slow to import
 
@@ -94,26 +100,37 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _ablation(options: argparse.Namespace) -> None:
-    from train.experiments import Budget
     from train.experiments.ablation import run_ablation
 
-    budget = Budget(clips=options.budget, epochs=options.epochs, seeds=tuple(options.seeds))
-    table = run_ablation(
-        options.prepared,
-        options.out,
-        base=options.base,
-        settings=options.set,
-        budget=budget,
+    print(run_ablation(_bench(options, "same"), base=options.base, settings=options.set, budget=_budget(options)))
+
+
+def _choices(options: argparse.Namespace) -> None:
+    from train.experiments.choices import run_choices
+
+    bench = _bench(options, "unseen")
+    print(run_choices(bench, names=options.changed, settings=options.set, budget=_budget(options)))
+
+
+def _bench(options: argparse.Namespace, scored_on: str) -> "Bench":
+    from train.experiments.run import Bench
+
+    return Bench(
+        prepared_dir=options.prepared,
+        out_dir=options.out,
+        scored_on=scored_on,
+        n_clips=options.clips,
         n_workers=options.workers,
         is_compiled=options.compile,
-        n_test_clips=options.clips,
     )
-    print(table)
+
+
+def _budget(options: argparse.Namespace) -> Budget:
+    return Budget(clips=options.budget, epochs=options.epochs, seeds=tuple(options.seeds))
 
 
 def _recognition(options: argparse.Namespace) -> None:
     from train.corpora import find_songs
-    from train.experiments import Budget
     from train.experiments.recognition import TestSet, run_recognition
 
     songs = [song for name, folder in _pairs(options.folder).items() for song in find_songs(name, folder)]
@@ -128,7 +145,7 @@ def _recognition(options: argparse.Namespace) -> None:
         options.prepared,
         options.out,
         TestSet.recordings(songs) if options.folder else TestSet.unseen(options.prepared, options.clips),
-        budget=Budget(clips=options.budget, epochs=options.epochs, seeds=tuple(options.seeds)),
+        budget=_budget(options),
         settings=options.set,
         given=_pairs(options.weights),
         rows=options.methods,
@@ -237,7 +254,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     recognition.add_argument("--out", type=Path, default=Path("runs") / "recognition", help="(%(default)s)")
     recognition.set_defaults(run=_recognition)
-    for command in (ablation, recognition):
+    choices = tables.add_parser("choices", help="our network with one choice changed at a time, on unseen timbres")
+    choices.add_argument("--changed", nargs="+", default=list(CHOICES), choices=CHOICES, help="only these rows")
+    choices.add_argument("--out", type=Path, default=Path("runs") / "choices", help="(%(default)s)")
+    choices.set_defaults(run=_choices)
+    for command in (ablation, recognition, choices):
         command.add_argument(
             "--set", action="append", default=[], metavar="NAME=VALUE", help="as for fit, for all rows"
         )
@@ -261,7 +282,7 @@ def _parser() -> argparse.ArgumentParser:
     datasets.add_argument("--in", dest="root", type=Path, metavar="DIR", help="look into each folder of this one")
     datasets.set_defaults(run=_datasets)
 
-    for command in (fit, calibrate, evaluate, ablation, recognition):
+    for command in (fit, calibrate, evaluate, ablation, recognition, choices):
         command.add_argument("--prepared", type=Path, default=Path("data"), help="what prepare wrote (%(default)s)")
     return parser
 

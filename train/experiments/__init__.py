@@ -10,6 +10,9 @@ from statistics import mean, stdev
 
 from train.config import Experiment
 
+# Of `train.evaluate.FrameScores`, as tables head their columns.
+FIGURES = {"instrument_f1": "instrument (F1)", "pitch_accuracy": "pitch (accuracy)", "piano_roll_accuracy": "pianoroll"}
+
 # A run of few steps gives no more than this share of them to warming up, and its average forgets within as much.
 _SHARE = 0.1
 

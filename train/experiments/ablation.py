@@ -1,17 +1,12 @@
 """Table 2: the network with one of its losses alone, against all three."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from mtinst.checkpoint import load_checkpoint
 from train.config import Experiment, LossWeights, experiment_named
-from train.evaluate import ClipArrays, FrameScores, score_frames
-from train.experiments import Budget, spread, within
-from train.loop import fit
-
-FIGURES = {"instrument_f1": "instrument (F1)", "pitch_accuracy": "pitch (accuracy)", "piano_roll_accuracy": "pianoroll"}
+from train.evaluate import FrameScores
+from train.experiments import FIGURES, Budget, spread, within
+from train.experiments.run import Bench
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,56 +43,25 @@ ABLATION = (
 )
 
 
-def run_ablation(
-    prepared_dir: Path,
-    out_dir: Path,
-    *,
-    base: str,
-    settings: Sequence[str],
-    budget: Budget,
-    n_workers: int = 1,
-    is_compiled: bool = False,
-    n_test_clips: int | None = None,
-) -> str:
-    """Train and score every row of `ABLATION`; the table as Markdown, which is also written to ``out_dir/ablation.md``.
-
-    Scores are on the set ``same``, the paper's protocol, at thresholds chosen on ``valid``.
+def run_ablation(bench: Bench, *, base: str, settings: Sequence[str], budget: Budget) -> str:
+    """Train and score every row of `ABLATION`; the table as Markdown, which is also written to ``ablation.md``.
 
     Parameters
     ----------
-    prepared_dir, out_dir : Path
-        What ``python -m train prepare`` wrote; where runs and results go.
+    bench : Bench
     base : str
         The experiment that all rows share but for their losses.
     settings : sequence of str
         ``name=value``, as for ``fit --set``, for all rows.
     budget : Budget
-    n_workers, is_compiled
-        As for :func:`train.loop.fit`.
-    n_test_clips : int, optional
-        Only that many clips of either set.
     """
-    valid, same = (ClipArrays.open(prepared_dir / f"{name}.npz").first(n_test_clips) for name in ("valid", "same"))
     scores: dict[str, list[FrameScores]] = {row.name: [] for row in ABLATION}
     for seed in budget.seeds:
         for row in ABLATION:
             experiment = with_losses(within(experiment_named(base, list(settings)), budget, seed), row.losses)
-            run_dir = out_dir / f"{row.name}-{seed}"
-            result = run_dir / "scores.json"
-            if not result.is_file():
-                fit(
-                    experiment,
-                    prepared_dir,
-                    run_dir,
-                    n_workers=n_workers,
-                    n_validation_clips=min(20, len(valid)),
-                    is_compiled=is_compiled,
-                )
-                model, _ = load_checkpoint(run_dir / "last.safetensors")
-                result.write_text(json.dumps(score_frames(model, valid, same)._asdict()))
-            scores[row.name].append(FrameScores(**json.loads(result.read_text())))
-    table = ablation_table(scores) + "\n\n" + _caption(base, budget, len(same))
-    (out_dir / "ablation.md").write_text(table + "\n")
+            scores[row.name].append(bench.scores_of(f"{row.name}-{seed}", experiment))
+    table = ablation_table(scores) + "\n\n" + _caption(base, budget, len(bench.clips(bench.scored_on)))
+    (bench.out_dir / "ablation.md").write_text(table + "\n")
     return table
 
 

@@ -1,0 +1,59 @@
+"""One network of a table: trained and scored by frames, or taken from its folder when that was done before."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtinst.checkpoint import load_checkpoint
+from train.config import Experiment
+from train.evaluate import ClipArrays, FrameScores, score_frames
+from train.loop import fit
+
+# `fit` scores this many validation clips after each epoch: enough to see that a run is well.
+_WATCHED_CLIPS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What the networks of a table have in common.
+
+    Parameters
+    ----------
+    prepared_dir, out_dir : Path
+        What ``python -m train prepare`` wrote; where runs and results go.
+    scored_on : str
+        The fixed set whose scores the table has; thresholds are chosen on ``valid``.
+    n_clips : int, optional
+        Only that many clips of either set.
+    n_workers, is_compiled
+        As for :func:`train.loop.fit`.
+    """
+
+    prepared_dir: Path
+    out_dir: Path
+    scored_on: str
+    n_clips: int | None = None
+    n_workers: int = 1
+    is_compiled: bool = False
+
+    def clips(self, name: str) -> ClipArrays:
+        """A fixed set, as far as it is wanted."""
+        return ClipArrays.open(self.prepared_dir / f"{name}.npz").first(self.n_clips)
+
+    def scores_of(self, name: str, experiment: Experiment) -> FrameScores:
+        """Those in ``out_dir/name``, trained for and written when there are none."""
+        run_dir = self.out_dir / name
+        result = run_dir / "scores.json"
+        if not result.is_file():
+            valid = self.clips("valid")
+            fit(
+                experiment,
+                self.prepared_dir,
+                run_dir,
+                n_workers=self.n_workers,
+                n_validation_clips=min(_WATCHED_CLIPS, len(valid)),
+                is_compiled=self.is_compiled,
+            )
+            model, _ = load_checkpoint(run_dir / "last.safetensors")
+            result.write_text(json.dumps(score_frames(model, valid, self.clips(self.scored_on))._asdict()))
+        return FrameScores(**json.loads(result.read_text()))
