@@ -1,20 +1,22 @@
 """Found notes against the right ones: which are hit, which are missed, which are too many, and the scores of that.
 
-Conventions are :mod:`mir_eval.transcription`'s without offsets: a found note hits a reference note when it has the same
-pitch and its onset is at most `ONSET_TOLERANCE_S` away, each note counts once, and of all ways to pair them up one with
-the most pairs is taken.
+Conventions are :mod:`mir_eval.transcription`'s, without offsets unless they are asked for: a found note hits a
+reference note when it has the same pitch and its onset is at most `ONSET_TOLERANCE_S` away, each note counts once, and
+of all ways to pair them up one with the most pairs is taken.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtinst.notes import Note
-from mtinst.spec import FloatArray
 
 ONSET_TOLERANCE_S = 0.05
+OFFSET_RATIO = 0.2
+_MOST_PAIRS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +72,8 @@ def compare_notes(found: Sequence[Note], reference: Sequence[Note]) -> Compariso
     >>> comparison.note_f1, comparison.note_instrument_f1
     (1.0, 0.5)
     """
-    pairs = list(_matches(found, reference, key=lambda note: (note.instrument, note.pitch)))
-    n_hit_by_anybody = sum(1 for _ in _matches(found, reference, key=lambda note: note.pitch))
+    pairs = matching_notes(found, reference, with_instrument=True)
+    n_hit_by_anybody = len(matching_notes(found, reference, with_instrument=False))
     hit, extra = [False] * len(reference), [True] * len(found)
     for found_index, reference_index in pairs:
         hit[reference_index] = True
@@ -87,30 +89,50 @@ def compare_notes(found: Sequence[Note], reference: Sequence[Note]) -> Compariso
     )
 
 
-def _matches(
-    found: Sequence[Note], reference: Sequence[Note], key: Callable[[Note], Hashable]
-) -> Iterator[tuple[int, int]]:
-    """Indices of found and reference notes that belong together; only notes of the same key can."""
-    from mir_eval.transcription import match_note_onsets  # here, since most of the package never compares
+def matching_notes(
+    found: Sequence[Note], reference: Sequence[Note], *, with_instrument: bool, with_offset: bool = False
+) -> list[tuple[int, int]]:
+    """Which found note is which of the right ones.
 
-    # Key by key: the matching looks at each pair of notes, which for those of a whole song would be millions.
+    Parameters
+    ----------
+    found, reference : sequence of Note
+    with_instrument : bool
+        Whether the same instrument must play both.
+    with_offset : bool
+        Whether they must also end together: within 50 ms, or a fifth of the right note's length where that is more.
+
+    Returns
+    -------
+    list of (int, int)
+        Indices into `found` and into `reference`, each of them at most once.
+    """
+    from mir_eval.transcription import match_notes  # here, since most of the package never compares
+
+    # The matching looks at each pair of notes, which for those of a whole song would be millions: then pitch by pitch.
+    are_many = len(found) * len(reference) > _MOST_PAIRS
     by_key: dict[Hashable, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     for side, notes in enumerate((found, reference)):
         for index, note in enumerate(notes):
-            by_key[key(note)][side].append(index)
+            key = (note.instrument if with_instrument else None, note.pitch if are_many else None)
+            by_key[key][side].append(index)
+    pairs = []
     for found_indices, reference_indices in by_key.values():
         if found_indices and reference_indices:
-            pairs = match_note_onsets(
-                _intervals([reference[index] for index in reference_indices]),
-                _intervals([found[index] for index in found_indices]),
+            matching = match_notes(
+                *_intervals_and_hertz([reference[index] for index in reference_indices]),
+                *_intervals_and_hertz([found[index] for index in found_indices]),
                 onset_tolerance=ONSET_TOLERANCE_S,
+                offset_ratio=OFFSET_RATIO if with_offset else None,
+                offset_min_tolerance=ONSET_TOLERANCE_S,
             )
-            for reference_position, found_position in pairs:
-                yield found_indices[found_position], reference_indices[reference_position]
+            pairs += [(found_indices[at], reference_indices[right]) for right, at in matching]
+    return pairs
 
 
-def _intervals(notes: Sequence[Note]) -> FloatArray:
-    return np.array([(note.onset, note.offset) for note in notes])
+def _intervals_and_hertz(notes: Sequence[Note]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    hertz = 440.0 * 2.0 ** ((np.array([note.pitch for note in notes]) - 69) / 12)
+    return np.array([(note.onset, note.offset) for note in notes]), hertz
 
 
 def _share(part: int, whole: int) -> float:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtinst.compare import compare_notes
+from mtinst import compare
+from mtinst.compare import compare_notes, matching_notes
 from mtinst.notes import Note
 
 notes = st.lists(
@@ -74,3 +75,25 @@ def test_the_scores_are_those_of_mir_eval(found: list[Note], reference: list[Not
         ]
         _, _, f1, _ = mir_eval.transcription.precision_recall_f1_overlap(*intervals_and_hertz, offset_ratio=None)
         assert comparison.note_f1 == pytest.approx(f1)
+
+
+@given(notes, notes, st.booleans(), st.booleans())
+def test_many_notes_are_matched_as_few_are(
+    found: list[Note], reference: list[Note], with_instrument: bool, with_offset: bool
+) -> None:
+    few = matching_notes(found, reference, with_instrument=with_instrument, with_offset=with_offset)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compare, "_MOST_PAIRS", 0)
+        many = matching_notes(found, reference, with_instrument=with_instrument, with_offset=with_offset)
+    assert len(few) == len(many)
+
+
+def test_an_end_may_be_50_ms_or_a_fifth_of_the_note_off() -> None:
+    def is_hit(end: float, *, length: float) -> bool:
+        right, found = Note(1.0, 1.0 + length, pitch=60), Note(1.0, end, pitch=60)
+        return bool(matching_notes([found], [right], with_instrument=True, with_offset=True))
+
+    assert is_hit(1.14, length=0.1)
+    assert not is_hit(1.16, length=0.1)
+    assert is_hit(2.39, length=1.2)
+    assert not is_hit(2.45, length=1.2)

@@ -10,19 +10,19 @@ Leakage is the number of instruments reported over the number there, summed over
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import mir_eval
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
 from mtinst.checkpoint import load_checkpoint, save_checkpoint
+from mtinst.compare import matching_notes
 from mtinst.features import log_cqt
 from mtinst.model import UNet
 from mtinst.notes import Note, Thresholds, presence, rolls_to_notes
@@ -396,7 +396,7 @@ def _choose_onsets(
                 found = rolls_to_notes(roll, alone)
                 n_reference += len(wanted)
                 n_decoded += len(found)
-                matched += _n_matched(wanted, found, with_offset=False)
+                matched += len(matching_notes(found, wanted, with_instrument=False))
             scores.append(2 * matched / max(1, n_reference + n_decoded))
         chosen.append(float(_GRID[1::2][int(np.argmax(scores))]))
     return tuple(chosen)
@@ -422,29 +422,9 @@ def _note_f1(
     for reference, found in zip(references, decoded, strict=True):
         if not reference and not found:
             continue
-        groups: Iterable[tuple[list[Note], list[Note]]] = [(reference, found)]
-        if with_instrument:
-            groups = [
-                ([n for n in reference if n.instrument == name], [n for n in found if n.instrument == name])
-                for name in INSTRUMENT_NAMES
-            ]
-        matched = sum(_n_matched(*group, with_offset=with_offset) for group in groups)
+        matched = len(matching_notes(found, reference, with_instrument=with_instrument, with_offset=with_offset))
         scores.append(2 * matched / (len(reference) + len(found)))
     return float(np.mean(scores)) if scores else 0.0
-
-
-def _n_matched(reference: list[Note], found: list[Note], *, with_offset: bool) -> int:
-    if not reference or not found:
-        return 0
-    matching = mir_eval.transcription.match_notes(
-        *_intervals_and_hertz(reference), *_intervals_and_hertz(found), offset_ratio=0.2 if with_offset else None
-    )
-    return len(matching)
-
-
-def _intervals_and_hertz(notes: list[Note]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    intervals = np.array([(note.onset, note.offset) for note in notes])
-    return intervals, mir_eval.util.midi_to_hz(np.array([note.pitch for note in notes]))
 
 
 def _leakage(references: Sequence[list[Note]], decoded: Sequence[list[Note]]) -> float:
