@@ -7,8 +7,9 @@ from typing import Any, Literal
 import pytest
 import torch
 
-from mtinst.checkpoint import load_checkpoint
+from mtinst.checkpoint import load_checkpoint, save_checkpoint
 from mtinst.model import UNet
+from mtinst.notes import Thresholds
 from tests.train_data import tone_store, write_prepared
 from train.config import EXPERIMENTS, Experiment, LossWeights
 from train.datasets import Batch, MixtureDataset, collate
@@ -96,6 +97,8 @@ def test_a_run_can_start_from_other_weights(prepared: Path, tmp_path: Path) -> N
     short = replace(TINY, epochs=1)
     fit(short, prepared, tmp_path / "first", n_workers=0, device="cpu")
     first = tmp_path / "first" / "best.safetensors"
+    chosen = Thresholds.uniform(onset=0.3, presence=0.2)
+    save_checkpoint(first, load_checkpoint(first)[0], thresholds=chosen, training={})
     fit(
         replace(short, learning_rate=0.0, model=replace(TINY.model, has_ensemble_head=False)),
         prepared,
@@ -109,6 +112,7 @@ def test_a_run_can_start_from_other_weights(prepared: Path, tmp_path: Path) -> N
     assert torch.equal(known["head.weight"], taken["head.weight"])
     assert torch.equal(known["feature_mean"], taken["feature_mean"])
     assert "ensemble_head.out.weight" not in taken
+    assert load_checkpoint(tmp_path / "second" / "best.safetensors")[1].thresholds == chosen
 
 
 def test_training_stops_when_the_loss_is_not_a_number(prepared: Path, tmp_path: Path) -> None:

@@ -131,6 +131,7 @@ def fit(
         Scored after each epoch.
     initial_weights : Path, optional
         A checkpoint to start from instead of random weights, of this network or a narrower one (:mod:`train.grow`).
+        What the run writes has its thresholds until ``calibrate`` chooses others.
     is_compiled : bool
         Have :func:`torch.compile` fuse the step: a minute to begin with, then nearly twice the clips a second on a CPU.
 
@@ -143,7 +144,16 @@ def fit(
     processes = Processes.start(device)
     store = PartStore.open(prepared_dir / "parts")
     validation = ClipArrays.open(prepared_dir / "valid.npz").first(n_validation_clips)
-    run = _begin(experiment, store, run_dir, processes, initial_weights=initial_weights, is_compiled=is_compiled)
+    initial = None if initial_weights is None else load_checkpoint(initial_weights)
+    thresholds = Thresholds.uniform() if initial is None else initial[1].thresholds
+    run = _begin(
+        experiment,
+        store,
+        run_dir,
+        processes,
+        initial=None if initial is None else initial[0],
+        is_compiled=is_compiled,
+    )
 
     while run.epoch < experiment.epochs:
         began = time.monotonic()
@@ -162,7 +172,7 @@ def fit(
         run.seconds += time.monotonic() - began
         if processes.is_first:
             scores = quick_scores(run.averaged, validation)
-            _keep(run, losses, scores, experiment, run_dir)
+            _keep(run, losses, scores, experiment, run_dir, thresholds)
         processes.wait()
     processes.leave()
 
@@ -173,7 +183,7 @@ def _begin(
     run_dir: Path,
     processes: Processes,
     *,
-    initial_weights: Path | None,
+    initial: UNet | None,
     is_compiled: bool,
 ) -> _Run:
     """The run as its folder has it, or a new one."""
@@ -181,7 +191,6 @@ def _begin(
     model = UNet(experiment.model, store.spec)
     last = run_dir / "last.pt"
     if not last.is_file():
-        initial = None if initial_weights is None else load_checkpoint(initial_weights)[0]
         if initial is None or initial.spec != model.spec:  # else the statistics are taken over too
             unheard = MixtureDataset(
                 store, experiment.mix, seed=experiment.seed, epoch=_STATISTICS_EPOCH, n_clips=_STATISTICS_CLIPS
@@ -216,7 +225,14 @@ def _begin(
     return run
 
 
-def _keep(run: _Run, losses: dict[str, float], scores: dict[str, float], experiment: Experiment, run_dir: Path) -> None:
+def _keep(
+    run: _Run,
+    losses: dict[str, float],
+    scores: dict[str, float],
+    experiment: Experiment,
+    run_dir: Path,
+    thresholds: Thresholds,
+) -> None:
     """Write everything that a run's folder holds, after an epoch."""
     record = training_record(experiment, run.epoch, run.seconds)
     names = ["last.safetensors"]
@@ -224,7 +240,7 @@ def _keep(run: _Run, losses: dict[str, float], scores: dict[str, float], experim
         run.best = scores["piano_roll"]
         names.append("best.safetensors")
     for name in names:
-        save_checkpoint(run_dir / name, run.averaged, thresholds=Thresholds.uniform(), training=record)
+        save_checkpoint(run_dir / name, run.averaged, thresholds=thresholds, training=record)
     _log(run_dir / "log.csv", {"epoch": run.epoch, "minutes": round(run.seconds / 60, 1), **losses, **scores})
     # Last of what matters: whoever stops before this repeats the epoch and writes the same again.
     run.save(run_dir / "last.pt", experiment)
