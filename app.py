@@ -91,11 +91,15 @@ def connect(page: Page, actions: Actions) -> None:
     ]
     gr.on([page.examples.click, page.transcribe.click], None, js=LOOK_AT_STATUS)
     # Only once it has stopped, or its last step would write over the line that says so.
-    page.stop.click(None, cancels=[*runs]).then(actions.stopped, page.shown, [*result, *buttons], **quiet)
+    page.stop.click(None, cancels=[*runs]).then(actions.stopped, page.shown, [*result, *sliders, *buttons], **quiet)
     page.blocks.unload(actions.leave)
 
     page.other_file.upload(
-        actions.open_other_file, page.other_file, [page.audio, page.status], concurrency_limit=1, **quiet
+        actions.open_other_file,
+        [page.other_file, page.audio],
+        [*brought, page.status],
+        concurrency_limit=1,
+        **quiet,
     )
 
     compared = gr.on(

@@ -23,9 +23,10 @@ import numpy as np
 import torch
 
 from mtinst.checkpoint import save_checkpoint
+from mtinst.clock import clock
 from mtinst.model import UNet
 from mtinst.notes import Note, Thresholds
-from mtinst.pipeline import DEFAULT_WEIGHTS, Progress, Stage, Transcriber, format_time, warm_up
+from mtinst.pipeline import DEFAULT_WEIGHTS, Progress, Stage, Transcriber, warm_up
 from mtinst.synth import mix, synthesise, write_audio
 
 DURATIONS_S = (30.0, 180.0, 600.0)
@@ -98,7 +99,7 @@ def measure_stages(songs: dict[float, Path], weights: Path, folder: Path) -> dic
         warm_s = sum(stages.values())
         command = [sys.executable, "-m", "mtinst", str(song), "--weights", str(weights.resolve())]
         used = cold[duration_s] = run_process([*command, "--out", str(folder / "out")], PROJECT)
-        cells = [format_time(duration_s), *(f"{stages[stage]:.2f}" for stage in STAGES)]
+        cells = [clock(duration_s), *(f"{stages[stage]:.2f}" for stage in STAGES)]
         cells += [f"{warm_s:.2f}", f"{warm_s / duration_s:.4f}", f"{used.wall_s:.1f}", f"{used.peak_mb:.0f}"]
         print(f"| {' | '.join(cells)} |", flush=True)
     return cold
@@ -113,7 +114,7 @@ def compare(songs: dict[float, Path], ours: dict[float, Used], python: str, fold
         out = folder / f"basic-pitch-{duration_s:.0f}"
         out.mkdir()
         theirs = run_process([python, "-c", BASIC_PITCH, str(song), str(out)], folder)
-        cells = [format_time(duration_s)]
+        cells = [clock(duration_s)]
         for used in (ours[duration_s], theirs):
             cells += [f"{used.wall_s:.1f}", f"{used.cpu_s:.1f}", f"{used.peak_mb:.0f}"]
         cpu_s[duration_s] = ours[duration_s].cpu_s, theirs.cpu_s

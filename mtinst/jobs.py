@@ -173,7 +173,7 @@ def work(job: Job, settings: Settings, facts: dict[str, Any]) -> Outcome:
     try:
         record_path(job, settings).unlink(missing_ok=True)  # while files are replaced, nothing says that they are whole
         found = _state(job.path)
-        line = transcribe_song(_transcriber(settings), job, settings)
+        line = transcribe_song(_transcriber(settings, facts["weights"]), job, settings)
         _write_record(job, settings, facts, found, line)
     except CheckpointError as error:
         return Outcome(status="failed", sentence=str(error), stops_all=True)
@@ -226,8 +226,12 @@ def remove_partials(job: Job, settings: Settings) -> None:
 
 
 @lru_cache(maxsize=1)
-def _transcriber(settings: Settings) -> "Transcriber":
-    return settings.transcriber()
+def _transcriber(settings: Settings, weights: str) -> "Transcriber":
+    """By the digest of its weights too: a worker may outlive the file's content."""
+    transcriber = settings.transcriber()
+    if not weights.startswith(transcriber.digest):
+        raise CheckpointError(f"{display_name(settings.weights)} has changed since this run began; start it again")
+    return transcriber
 
 
 def _state(path: Path) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from mtinst.audio import LONGEST_S, load_audio, to_mono
 from mtinst.checkpoint import load_checkpoint
+from mtinst.clock import clock
 from mtinst.features import by_pitch, log_cqt
 from mtinst.model import UNet
 from mtinst.notes import Thresholds
@@ -29,7 +30,7 @@ from mtinst.settle import settle
 from mtinst.spec import FeatureSpec, FloatArray
 from mtinst.transcription import SHORTEST_S, Transcription
 
-__all__ = ["DEFAULT_WEIGHTS", "Progress", "Transcriber", "Transcription", "format_time", "warm_up"]
+__all__ = ["DEFAULT_WEIGHTS", "Progress", "Transcriber", "Transcription", "warm_up"]
 
 Audio = str | os.PathLike[str] | NDArray[Any]
 Stage = Literal["load", "cqt", "network", "notes"]
@@ -168,7 +169,7 @@ class Transcriber:
             yield Progress(
                 fraction=0.1 + 0.85 * done.fraction,
                 stage="network",
-                message=f"Listening: {format_time(heard_s)} of {format_time(duration_s)}",
+                message=f"Listening: {clock(heard_s)} of {clock(duration_s)}",
                 partial=self._transcription(done.rolls, levels[:, : done.rolls.n_frames], heard_s),
             )
 
@@ -199,17 +200,6 @@ class Transcriber:
 def warm_up() -> None:
     """Compute a small CQT, so that the first song need not wait for librosa to compile, up to 25 s the first time."""
     log_cqt(np.random.default_rng(0).standard_normal(2**15, np.float32))
-
-
-def format_time(seconds: float) -> str:
-    """Minutes and seconds.
-
-    Examples
-    --------
-    >>> format_time(0.4), format_time(83.5)
-    ('0:00', '1:23')
-    """
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
 def _is_silent(samples: FloatArray) -> bool:

@@ -25,6 +25,7 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from mtinst.clock import clock
 from mtinst.notes import Note
 from mtinst.spec import INSTRUMENTS, N_INSTRUMENTS, SPEC, FloatArray, Instrument, instrument_named
 
@@ -279,22 +280,6 @@ def pitch_name(pitch: int) -> str:
     ('C4', 'A0', 'A♯4')
     """
     return f"{PITCH_CLASSES[pitch % 12]}{pitch // 12 - 1}"
-
-
-def clock(second: float, *, tenths: bool = False) -> str:
-    """Seconds as minutes and seconds, with hours when there are any.
-
-    Examples
-    --------
-    >>> clock(0), clock(75), clock(3723), clock(1.5, tenths=True)
-    ('0:00', '1:15', '1:02:03', '0:01.5')
-    """
-    n_tenths = round(max(second, 0.0) * 10) if tenths else round(max(second, 0.0)) * 10
-    whole, tenth = divmod(n_tenths, 10)
-    minutes, seconds = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    text = f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
-    return f"{text}.{tenth}" if tenths else text
 
 
 def _figure(*, height_in: float, theme: ThemeName, narrow: bool) -> Figure:
@@ -560,7 +545,6 @@ __all__ = [
     "THEMES",
     "Theme",
     "ThemeName",
-    "clock",
     "figure_to_png",
     "instrument_colour",
     "pitch_name",

@@ -200,7 +200,9 @@ def write_audio(
 
 def synthesiser_name() -> str:
     """What :func:`synthesise` plays with by default, for people."""
-    return "pretty_midi sines" if find_library() is None else f"FluidSynth with {DEFAULT_SOUNDFONT.name}"
+    return (
+        "sine tones, for want of FluidSynth" if find_library() is None else f"FluidSynth with {DEFAULT_SOUNDFONT.name}"
+    )
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from mtinst import workers
+from mtinst.checkpoint import load_checkpoint, save_checkpoint
 from mtinst.cli import main
 from mtinst.errors import CheckpointError, MtinstError
 from mtinst.jobs import (
@@ -27,6 +29,7 @@ from mtinst.jobs import (
     record_path,
     work,
 )
+from mtinst.spec import N_INSTRUMENTS
 from tests.mortal import die_on_one
 from tests.tiny import write_song, write_weights
 
@@ -67,6 +70,22 @@ def summary(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     *lines, last = capsys.readouterr().out.splitlines()
     counts: dict[str, Any] = json.loads(last)["summary"]
     return counts | {"lines": len(lines)}
+
+
+def test_a_worker_that_outlives_its_weights_takes_the_new_ones(job: Job, settings: Settings, tmp_path: Path) -> None:
+    own = replace(settings, weights=write_weights(tmp_path / "own.safetensors"))
+    before = own.facts()
+    assert work(job, own, before).status == "done"
+    model, info = load_checkpoint(own.weights)
+    deaf = replace(info.thresholds, onset=(1.0,) * N_INSTRUMENTS, frame=(1.0,) * N_INSTRUMENTS)
+    save_checkpoint(own.weights, model, thresholds=deaf, training={})
+    after = work(job, own, own.facts())
+    assert after.record is not None
+    assert after.record["n_notes"] == 0
+    job = replace(job, stem="another")
+    outdated = work(job, own, before)
+    assert outdated.stops_all
+    assert outdated.sentence == "own.safetensors has changed since this run began; start it again"
 
 
 def test_a_job_that_was_done_is_not_done_again(job: Job, settings: Settings) -> None:

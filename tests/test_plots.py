@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from mtinst import plots
+from mtinst.clock import clock
 from mtinst.notes import Note
 from mtinst.spec import INSTRUMENT_NAMES, INSTRUMENTS, N_INSTRUMENTS, SPEC
 
@@ -166,7 +167,7 @@ def test_notes_of_different_instruments_never_cover_each_other(notes: list[Note]
     ("second", "text"), [(0, "0:00"), (59.6, "1:00"), (61, "1:01"), (3_599.9, "1:00:00"), (-1, "0:00")]
 )
 def test_clock(second: float, text: str) -> None:
-    assert plots.clock(second) == text
+    assert clock(second) == text
 
 
 def test_wrong_shapes_and_durations_are_refused() -> None:

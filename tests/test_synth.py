@@ -200,7 +200,7 @@ def test_fluidsynth_is_there_with_pip_alone() -> None:
 
 @pytest.mark.usefixtures("no_fluidsynth")
 def test_sines_play_where_there_is_no_fluidsynth() -> None:
-    assert synthesiser_name() == "pretty_midi sines"
+    assert synthesiser_name() == "sine tones, for want of FluidSynth"
     notes = [Note(0.25, 0.5, pitch=69), Note(0.6, 0.9, pitch=81, instrument="violin")]
     stems = synthesise(notes, duration_s=1.0)
     assert list(stems) == ["piano", "violin"]

@@ -24,6 +24,8 @@ def test_settings_reach_any_depth_and_keep_their_types() -> None:
         ("seed=three", "seed cannot be 'three'"),
         ("model.has_onset_head=maybe", "true or false is wanted"),
         ("model.widths=4", "widths must be two or more"),
+        ("optimizer=Muon", "optimizer cannot be 'Muon': it is one of adamw, muon"),
+        ("model.derivation=sum", "it is one of mean, max, any"),
         ("loss=1", "set its own fields one by one"),
         ("seed", "seed is not of the form"),
     ],

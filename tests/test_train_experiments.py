@@ -64,6 +64,11 @@ def test_one_command_trains_scores_and_prints_and_goes_on_where_it_was(
     assert main(command) == 0
     assert (out / "ablation.md").read_text() == table
     assert (out / "all-1" / "scores.json").stat().st_mtime_ns == first, "what is there is not trained again"
+    assert main([*command, "--clips", "1"]) == 0
+    assert "scored on 1 clips" in (out / "ablation.md").read_text(), "but scored again, on another set"
+    capsys.readouterr()
+    assert main([*command, "--set", "learning_rate=0.5"]) == 2
+    assert "pianoroll-1 holds a run by other settings: name another --out, or remove it." in capsys.readouterr().err
 
 
 def test_each_choice_changes_something_and_no_two_the_same() -> None:
@@ -77,7 +82,7 @@ def test_choices_are_scored_on_unseen_timbres_and_only_those_asked_for(tmp_path:
     command = ["experiments", "choices", "--changed", "default", "onset", *SMALL, "--seeds", "1", "2"]
     assert main([*command, "--prepared", str(data), "--out", str(out)]) == 0
     table = (out / "choices.md").read_text()
-    kept = [json.loads((out / f"onset-{seed}" / "scores.json").read_text()) for seed in (1, 2)]
+    kept = [json.loads((out / f"onset-{seed}" / "scores.json").read_text())["scores"] for seed in (1, 2)]
     scores = [FrameScores(**one) for one in kept]
     assert choices_table({"onset": scores}).splitlines()[2] in table
     assert "| nothing | " in table
@@ -151,7 +156,7 @@ def test_table_3_is_trained_scored_and_printed_by_one_command_and_goes_on_where_
     assert "not given: the paper's figures are of other music" in printed
     weights = {path: path.stat().st_mtime_ns for path in out.glob("*/last.safetensors")}
     assert {path.parent.name for path in weights} == {f"{row.name}-1" for row in TABLE}
-    assert json.loads((out / "hung-1" / "scores-unseen.json").read_text())["n_weights"] > 1e5
+    assert json.loads((out / "hung-1" / "scores-unseen.json").read_text())["scores"]["n_weights"] > 1e5
     (out / "hung-1" / "scores-unseen.json").unlink()
     assert main(command) == 0
     assert {path: path.stat().st_mtime_ns for path in weights} == weights, "what is there is not trained again"

@@ -13,7 +13,7 @@ from mtinst.notes import Thresholds
 from tests.train_data import tone_store, write_prepared
 from train.config import EXPERIMENTS, Experiment, LossWeights
 from train.datasets import Batch, MixtureDataset, collate
-from train.loop import TrainingError, _log, fit, learning_rate_at
+from train.loop import TrainingError, _log, fit, learning_rate_at, training_record
 from train.losses import multitask_loss
 
 STORE = tone_store()
@@ -113,6 +113,26 @@ def test_a_run_can_start_from_other_weights(prepared: Path, tmp_path: Path) -> N
     assert torch.equal(known["feature_mean"], taken["feature_mean"])
     assert "ensemble_head.out.weight" not in taken
     assert load_checkpoint(tmp_path / "second" / "best.safetensors")[1].thresholds == chosen
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        (replace(TINY, model=replace(TINY.model, widths=(4, 6))), "model"),
+        (replace(TINY, optimizer="adamw"), "optimizer"),
+    ],
+)
+def test_a_folder_that_holds_another_network_is_refused(
+    prepared: Path, tmp_path: Path, changed: Experiment, what: str
+) -> None:
+    fit(replace(TINY, epochs=1), prepared, tmp_path, n_workers=0, device="cpu")
+    with pytest.raises(TrainingError, match=f"holds a run with another {what}: name another --out"):
+        fit(changed, prepared, tmp_path, n_workers=0, device="cpu")
+
+
+def test_a_record_is_kept_where_there_is_no_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert training_record(TINY, 1, 3600.0)["commit"] == ""
 
 
 def test_training_stops_when_the_loss_is_not_a_number(prepared: Path, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ import soundfile as sf
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from mtinst.audio import load_audio
 from mtinst.errors import AudioError, CheckpointError, MtinstError
 from mtinst.midi import read_midi, write_midi
 from mtinst.notes import Note, Thresholds
@@ -648,6 +649,35 @@ def test_stop_during_a_first_song_leaves_nothing_on_the_page(actions: Actions, s
     assert texts.STOPPED in update[page.status]
 
 
+def test_stop_while_the_parts_are_played_leaves_the_notes(actions: Actions, song: Path) -> None:
+    page = actions.page
+    updates = actions.transcribe(str(song), None, None, 1, visitor())
+    shown = next(update[page.shown] for update in updates if page.shown in update)
+    updates.close()
+    update = actions.stopped(shown, visitor())
+    assert update[page.player] == render.player_value(shown, has_sound=False)
+    assert texts.STOPPED_PLAYING in update[page.status]
+    *_, last = (
+        update[page.shown]
+        for update in actions.transcribe(str(song), None, shown, 2, visitor())
+        if page.shown in update
+    )
+    assert last.files_folder is not None, "Transcribe plays them after all"
+
+
+def test_sliders_that_were_moved_for_nothing_go_back(actions: Actions, song: Path, tmp_path: Path) -> None:
+    page = actions.page
+    *_, shown = (
+        update[page.shown] for update in actions.transcribe(str(song), None, None, 1, visitor()) if page.shown in update
+    )
+    adjusted = actions.adjust(shown, 0.25, 0.5, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)[page.shown]
+    stopped = actions.stopped(adjusted, visitor())
+    (tmp_path / "letter.wav").write_text("Dear all")
+    failed = list(actions.transcribe(str(tmp_path / "letter.wav"), None, adjusted, 2, visitor()))[-2]
+    for update in (stopped, failed):
+        assert (update[page.onset], update[page.frame]) == (0.25, 0.5)
+
+
 def test_the_later_of_two_clicks_counts_whichever_comes_first(actions: Actions, song: Path) -> None:
     later = actions.transcribe(str(song), None, None, 8, visitor())
     next(later)
@@ -726,6 +756,39 @@ def test_the_right_notes_give_scores_and_stay_through_adjustments(
         if page.shown in update
     )
     assert again.scores == compared.scores
+
+
+@pytest.mark.parametrize("is_for_that_song", [True, False])
+def test_right_notes_that_come_while_a_song_is_listened_to(
+    actions: Actions, song: Path, tmp_path: Path, is_for_that_song: bool
+) -> None:
+    page = actions.page
+    write_midi([Note(0, 1, pitch=60)], tmp_path / "right.mid")
+    other = tmp_path / "other.wav"
+    sf.write(other, np.zeros(16_000), 16_000)
+    updates = actions.transcribe(str(song), None, None, 1, visitor())
+    next(updates)
+    brought_with = song if is_for_that_song else other
+    said = actions.compare(str(brought_with), str(tmp_path / "right.mid"), None, visitor())
+    assert texts.REFERENCE_READY in said[page.status]
+    results = [update[page.shown] for update in updates if page.shown in update]
+    assert [result.scores is not None for result in results] == [is_for_that_song] * 2
+    assert results[-1].files_folder is not None
+
+
+def test_another_kind_of_file_takes_the_place_of_a_song_and_of_its_right_notes(
+    actions: Actions, song: Path, tmp_path: Path
+) -> None:
+    page = actions.page
+    flac = tmp_path / "song.flac"
+    sf.write(flac, np.zeros(16_000), 16_000)
+    before = flac.read_bytes()
+    update = actions.open_other_file(str(flac), None)
+    assert page.reference not in update, "right notes that were there first are for this song"
+    assert flac.read_bytes() == before
+    assert Path(update[page.audio]) != flac
+    assert load_audio(update[page.audio]).shape == (16_000,)
+    assert actions.open_other_file(str(flac), str(song))[page.reference] is None
 
 
 def test_right_notes_for_a_song_that_is_not_on_the_page_wait(actions: Actions, song: Path, tmp_path: Path) -> None:

@@ -81,6 +81,6 @@ def result_named(name: str) -> Result:
         files_folder=None,
         adjustment=Adjustment(),
         duration_s=61.0,
-        parts=(Part(name="violin", n_notes=1, share=0.5),),
+        parts=(Part(name="violin", n_notes=1),),
         verdict=name,
     )

@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from mtinst.errors import MtinstError
 from mtinst.model import DEFAULT, PAPER, ModelConfig
@@ -191,6 +191,8 @@ def _with(record: Any, path: list[str], value: str, whole: str) -> Any:
 
 
 def _parse(kind: Any, value: str, current: Any) -> Any:
+    if get_origin(kind) is Literal and value not in get_args(kind):
+        raise ValueError(f"it is one of {', '.join(get_args(kind))}")
     if kind is bool:
         if value not in ("true", "false"):
             raise ValueError("true or false is wanted")

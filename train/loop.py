@@ -84,8 +84,8 @@ class _Run:
             os.fsync(file.fileno())  # or a power cut could leave the new name with nothing in it
         partial.replace(path)
 
-    def load(self, path: Path) -> None:
-        """Go on from ``last.pt``; TrainingError when it is damaged."""
+    def load(self, path: Path, experiment: Experiment) -> None:
+        """Go on from ``last.pt``; TrainingError when it is damaged or of another network."""
         damage = f"{path} is damaged; remove it to train from the start"
         if not zipfile.is_zipfile(path):  # as which PyTorch writes it; what else is there it would try to unpickle
             raise TrainingError(damage)
@@ -93,6 +93,10 @@ class _Run:
             state = torch.load(path, weights_only=True, map_location="cpu")
         except (RuntimeError, EOFError, OSError, ValueError, LookupError, UnpicklingError) as error:
             raise TrainingError(damage) from error
+        before, now = json.loads(state["experiment"]), json.loads(json.dumps(asdict(experiment)))
+        for name in ("model", "optimizer"):  # whatever else is changed, the run can go on
+            if before[name] != now[name]:
+                raise TrainingError(f"{path.parent} holds a run with another {name}: name another --out, or remove it")
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
@@ -213,7 +217,7 @@ def _begin(
         make_optimizers(model, experiment.optimizer, lr=experiment.learning_rate, weight_decay=experiment.weight_decay),
     )
     if last.is_file():
-        run.load(last)
+        run.load(last, experiment)
     logger.info(
         "%s: %s weights on %d x %s, from epoch %d",
         experiment.name,
@@ -259,7 +263,11 @@ def learning_rate_at(step: int, experiment: Experiment) -> float:
 
 def training_record(experiment: Experiment, epoch: int, seconds: float) -> dict[str, Any]:
     """What a checkpoint says about how it was made."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    try:
+        git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+        commit = git.stdout.strip()
+    except OSError:  # no git here
+        commit = ""
     return {
         "experiment": asdict(experiment),
         "epoch": epoch,

@@ -15,6 +15,7 @@ Item ``i`` draws from ``default_rng((seed, set, i))``, so the number of processe
 import csv
 import json
 import multiprocessing
+import shutil
 import tarfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -175,11 +176,15 @@ def unpack_midi(data_dir: Path, out_dir: Path) -> Path:
         archives = sorted((data_dir / "midi").glob("*.tar.xz"))
         if not archives:
             raise FileNotFoundError(f"{data_dir / 'midi'} holds no .tar.xz archive of MIDI files.")
-        out_dir.mkdir(parents=True, exist_ok=True)
+        partial = out_dir / "midi.partial"  # until all are there, or half of the songs would pass for all
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
         for archive in archives:
             with tarfile.open(archive) as tar:
                 songs = [member for member in tar if member.isfile() and member.name.endswith((".mid", ".midi"))]
-                tar.extractall(out_dir, members=songs, filter="data")
+                tar.extractall(partial, members=songs, filter="data")
+        (partial / "midi").rename(midi_dir)
+        shutil.rmtree(partial)
     return midi_dir
 
 

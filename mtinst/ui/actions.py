@@ -43,11 +43,15 @@ class Visit:
         Whether a song is worked on that has no result yet.
     view : Path, optional
         The view on the page.
+    right : (str, str or None), optional
+        Of notes to compare with that were brought, or taken away, while a song was listened to: the key of that song's
+        source, and theirs.
     """
 
     click: float = -1.0
     is_listening: bool = False
     view: Path | None = None
+    right: tuple[str, str | None] | None = None
 
 
 class Actions:
@@ -108,7 +112,7 @@ class Actions:
             yield self._nothing()
             return
         replaces = visit.is_listening
-        visit.click, visit.is_listening = click, True
+        visit.click, visit.is_listening, visit.right = click, True, None
         clock = _Clock()
         last: Result | None = None  # of two results, without and with its parts; in between, a person may adjust it
         yield {
@@ -124,7 +128,9 @@ class Actions:
                         return
                     if isinstance(step, Working):
                         yield self._progress(step, clock)
-                    elif last is None:
+                        continue
+                    step = self._compared(step, visit)
+                    if last is None:
                         visit.is_listening = False
                         yield self._show(step, visitor) | self._sliders(step.adjustment)
                         last = step
@@ -140,9 +146,9 @@ class Actions:
                     yield self._without_sound(last, error)
             else:
                 keeps = f" {texts.FAILED_KEEPS}" if shown is not None else ""
-                yield self._restore(shown) | {self.page.status: self._say("error", _sentence(error) + keeps)}
+                yield self._back(shown) | {self.page.status: self._say("error", _sentence(error) + keeps)}
         except Exception:
-            yield self._restore(last or shown) | {self.page.status: self._say("error", texts.BROKEN)} | self._idle()
+            yield self._back(last or shown) | {self.page.status: self._say("error", texts.BROKEN)} | self._idle()
             raise
         finally:
             if visit.click == click:
@@ -152,8 +158,15 @@ class Actions:
     def stopped(self, shown: Result | None, visitor: gr.Request) -> Updates:
         """What a person sees after pressing Stop."""
         self._visit(visitor).is_listening = False
-        sentence = texts.STOPPED if shown is None else texts.STOPPED_KEEPS
-        return self._restore(shown) | {self.page.status: self._say("info", sentence), **self._idle()}
+        stands = self._back(shown)
+        if shown is None:
+            sentence = texts.STOPPED
+        elif shown.files_folder is None:  # it was the parts that were being played
+            sentence = texts.STOPPED_PLAYING
+            stands[self.page.player] = render.player_value(shown, has_sound=False)
+        else:
+            sentence = texts.STOPPED_KEEPS
+        return stands | {self.page.status: self._say("info", sentence), **self._idle()}
 
     def leave(self, visitor: gr.Request) -> None:
         """Nobody waits for that visitor's song any more."""
@@ -169,25 +182,33 @@ class Actions:
             return {self.page.status: self._say("error", _sentence(error))}
         return self._show(result, visitor) | self._sliders(result.adjustment)
 
-    def open_other_file(self, path: str | None) -> Updates:
-        """Decode a file that browsers or Gradio would not take, and put it where songs go."""
+    def open_other_file(self, path: str | None, song: str | None) -> Updates:
+        """Decode a file that browsers or Gradio would not take, and put it where songs go, in place of any there."""
         if path is None:
             return self._nothing()
         source = Path(path)
-        converted = source.with_name(f"{source.stem}.flac")  # beside the upload, so that it goes when that goes
+        # Beside the upload, so that it goes when that goes, and never in its place.
+        converted = source.with_suffix(".wav" if source.suffix.lower() == ".flac" else ".flac")
         try:
             self.studio.check_limits(source)
             samples = iter_audio(source, PLAYBACK_RATE, longest_s=60 * self.studio.settings.max_minutes)
             write_audio(converted, samples, PLAYBACK_RATE)
         except MtinstError as error:
             return {self.page.status: self._say("error", _sentence(error))}
-        return {self.page.audio: str(converted), self.page.status: self._say("info", texts.READY)}
+        put: Updates = {self.page.audio: str(converted), self.page.status: self._say("info", texts.READY)}
+        if song is not None:
+            put[self.page.reference] = None  # the right notes there were that song's
+        return put
 
     def compare(self, path: str | None, reference: str | None, shown: Result | None, visitor: gr.Request) -> Updates:
         """Compare the result on the page with the right notes that were brought, or no longer, if it is that song's."""
         try:
             key = None if reference is None else self.studio.keep_reference(Path(reference))
-            is_shown = shown is not None and (path is None or self.studio.source_key(Path(path)) == shown.source_key)
+            source_key = None if path is None else self.studio.source_key(Path(path))
+            visit = self._visit(visitor)
+            if visit.is_listening and source_key is not None:
+                visit.right = source_key, key
+            is_shown = shown is not None and source_key in (None, shown.source_key)
             if shown is None or not is_shown:
                 return {self.page.status: gr.skip() if key is None else self._say("info", texts.REFERENCE_READY)}
             result = self.studio.view(shown.source_key, shown.title, shown.adjustment, key)
@@ -311,6 +332,12 @@ class Actions:
     def _is_latest(self, visit: Visit, click: float, visitor: gr.Request) -> bool:
         return visit.click == click and self._visits.get(visitor.session_hash) is visit
 
+    def _compared(self, result: Result, visit: Visit) -> Result:
+        """The same beside right notes that were brought while the song was listened to."""
+        if visit.right is None or visit.right[0] != result.source_key:
+            return result
+        return self.studio.view(result.source_key, result.title, result.adjustment, visit.right[1])
+
     def _progress(self, step: Working, clock: "_Clock") -> Updates:
         left = clock.seconds_left(step.fraction)
         line = render.working(step.message, step.fraction, step.heard, step.share_heard, left)
@@ -337,6 +364,10 @@ class Actions:
             page.player: render.player_value(shown),
             page.downloads: render.downloads(shown),
         }
+
+    def _back(self, shown: Result | None) -> Updates:
+        """What stood on the page before, the sliders too, which may have been moved in the meantime."""
+        return self._restore(shown) | ({} if shown is None else self._sliders(shown.adjustment))
 
     def _sliders(self, adjustment: Adjustment) -> Updates:
         page = self.page

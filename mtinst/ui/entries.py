@@ -8,8 +8,6 @@ from typing import Any
 
 from mtinst.audio import iter_audio
 from mtinst.compare import Comparison
-from mtinst.notes import notes_to_roll
-from mtinst.spec import INSTRUMENT_INDEX
 from mtinst.synth import PLAYBACK_RATE, write_audio
 from mtinst.transcription import Transcription
 from mtinst.ui.player.song import PROBABILITIES, song_record, write_probabilities
@@ -23,11 +21,11 @@ REFERENCE = "reference.mid"
 ALL_PARTS = "all-parts.flac"
 
 
-def write_source(folder: Path, transcription: Transcription, audio: Path) -> None:
-    """What the network heard, and the song to play."""
+def write_source(folder: Path, transcription: Transcription, audio: Path, *, longest_s: float) -> None:
+    """What the network heard, and the song to play, which may last so long."""
     transcription.save_npz(folder / ROLLS)
     write_probabilities(transcription, folder / PROBABILITIES)
-    write_audio(folder / ORIGINAL, iter_audio(audio, PLAYBACK_RATE), PLAYBACK_RATE)
+    write_audio(folder / ORIGINAL, iter_audio(audio, PLAYBACK_RATE, longest_s=longest_s), PLAYBACK_RATE)
 
 
 def write_view(
@@ -44,14 +42,9 @@ def write_song(folder: Path, transcription: Transcription, comparison: Compariso
 
 
 def _summary(transcription: Transcription, comparison: Comparison | None) -> dict[str, Any]:
-    sounding = notes_to_roll(transcription.notes, transcription.rolls.n_frames, transcription.spec)
-    parts = []
-    for name, count in transcription.note_counts.items():
-        share = float(sounding[INSTRUMENT_INDEX[name]].any(axis=0).mean())
-        parts.append(asdict(Part(name=name, n_notes=count, share=share)))
     return {
         "duration_s": transcription.duration_s,
-        "parts": parts,
+        "parts": [asdict(Part(name=name, n_notes=count)) for name, count in transcription.note_counts.items()],
         "verdict": transcription.verdict,
         "scores": None if comparison is None else asdict(Scores.of(comparison)),
     }

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mtinst.plots import clock, instrument_colour
+from mtinst.clock import clock
+from mtinst.plots import instrument_colour
 from mtinst.spec import INSTRUMENTS, FloatArray, Instrument, instrument_named
 from mtinst.ui import entries, texts
 from mtinst.ui.examples import Example
@@ -39,7 +40,7 @@ def plain(text: str) -> str:
 
 def header() -> str:
     """The page's title and what it is for."""
-    dots = "".join(f'<i style="{_swatch(row)}" title="{row.label}"></i>' for row in INSTRUMENTS)
+    dots = "".join(f'<i style="{_colours(row)}" title="{row.label}"></i>' for row in INSTRUMENTS)
     return (
         f'<div class="mt-header"><div class="mt-mark" aria-hidden="true">{dots}</div>'
         f"<h1>{texts.HEADLINE}</h1><p>{texts.TAGLINE}</p></div>"
@@ -58,7 +59,7 @@ def example_cards(examples: Sequence[Example]) -> str:
         return '<p class="mt-quiet">No examples are installed with this copy.</p>'
     cards = []
     for example in examples:
-        dots = "".join(f'<i style="{_swatch(instrument_named(name))}"></i>' for name in example.instruments)
+        dots = "".join(f'<i style="{_colours(instrument_named(name))}"></i>' for name in example.instruments)
         names = texts.players([instrument_named(name).label for name in example.instruments])
         small = " · ".join(filter(None, [clock(example.duration_s) if example.duration_s else "", plain(names)]))
         cards.append(
@@ -72,7 +73,7 @@ def example_cards(examples: Sequence[Example]) -> str:
 def empty_state() -> str:
     """What stands in the place of results before there are any."""
     bars = "".join(
-        f'<i style="{_swatch(row)};left:{6 + 37 * k % 71}%;width:{11 + 7 * k % 17}%;top:{10 + 26 * k % 79}%"></i>'
+        f'<i style="{_colours(row)};left:{6 + 37 * k % 71}%;width:{11 + 7 * k % 17}%;top:{10 + 26 * k % 79}%"></i>'
         for k, row in enumerate(INSTRUMENTS)
     )
     return (
@@ -258,7 +259,3 @@ def _colours(instrument: Instrument) -> str:
     return (
         f"--mt-on-light:{instrument_colour(instrument, 'light')};--mt-on-dark:{instrument_colour(instrument, 'dark')}"
     )
-
-
-def _swatch(instrument: Instrument) -> str:
-    return _colours(instrument)

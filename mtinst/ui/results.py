@@ -12,11 +12,10 @@ from mtinst.ui.adjustment import Adjustment
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """What one instrument plays: how many notes, and during which share of the song."""
+    """What one instrument plays."""
 
     name: str
     n_notes: int
-    share: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,7 +43,7 @@ from mtinst.ui.settings import PageSettings
 
 LOG = logging.getLogger(__name__)
 
-VERSION = 3  # of what the entries hold; an entry of another version is never found
+VERSION = 4  # of what the entries hold; an entry of another version is never found
 WAIT_S = 1.0  # between two looks at how many are before one
 PACE_S = 0.3  # after which a step that takes longer is said again, so that who waits for it can leave
 # Threads for steps: one for the song that is worked on, the others for steps whose songs were left in the middle, which
@@ -249,7 +249,7 @@ class Studio:
         if heard is None:
             heard = Transcription.load_npz(self._source_folder(source_key) / entries.ROLLS, self.transcriber.spec)
             self._recent.keep(source_key, heard)
-        return heard.decode(adjustment.of(self.transcriber.thresholds))
+        return heard.decode(adjustment.of(heard.thresholds))  # those of its own weights, which may not be today's
 
     def check_limits(self, path: Path) -> None:
         """AudioError for a file that is beyond the limits, as far as can be told without decoding it."""
@@ -264,12 +264,8 @@ class Studio:
             info = sf.info(path)
         except (sf.LibsndfileError, TypeError, UnicodeEncodeError):
             return  # a format that has to be decoded first, or no audio at all, or a name in no known alphabet
-        if info.frames < _UNKNOWN_LENGTH:
-            self._check_duration(name, info.duration)
-
-    def _check_duration(self, name: str, duration_s: float) -> None:
-        if duration_s > self.settings.max_minutes * 60:
-            raise AudioError(texts.too_long(name, duration_s, self.settings.max_minutes))
+        if info.frames < _UNKNOWN_LENGTH and info.duration > self.settings.max_minutes * 60:
+            raise AudioError(texts.too_long(name, info.duration, self.settings.max_minutes))
 
     def _prepare(self, example: Example) -> bool:
         """Transcribe an example, unless somebody needs the processor; whether it is done."""
@@ -342,14 +338,13 @@ class Studio:
         spec = self.transcriber.spec
         samples = load_audio(path, spec.sample_rate, longest_s=60 * self.settings.max_minutes)
         duration_s = len(samples) / spec.sample_rate
-        self._check_duration(display_name(path), duration_s)
         next_preview = 0.0
         steps = self.transcriber.stream(samples, spec.sample_rate)
         del samples  # an hour of them is 230 MB
         for step in steps:
             if isinstance(step, Transcription):
                 with self.cache.write(source_key) as folder:
-                    entries.write_source(folder, step, path)
+                    entries.write_source(folder, step, path, longest_s=60 * self.settings.max_minutes)
                 self._recent.keep(source_key, step)
                 continue
             preview = None

@@ -43,6 +43,7 @@ NOT_PLAYED = "Nothing of that is played in this result."
 REFERENCE_READY = "Noted: the result will be compared with these notes."
 COMPARED = "Compared with your notes."
 STOPPED = "Stopped."
+STOPPED_PLAYING = "Stopped before the parts were played. The notes are complete; Transcribe plays them after all."
 STOPPED_KEEPS = "Stopped. What you see below is still the result from before."
 FAILED_KEEPS = "What you see below is still the result from before."
 
@@ -58,13 +59,6 @@ NOTES_HELP = (
 PITCH_HEADING = "Which pitches sound"
 PITCH_HELP = "All that sounds, whoever plays it, before it is cut into notes. The stronger, the surer."
 
-PLAYGROUND_HEADING = "Listen to it again"
-PLAYGROUND_HELP = (
-    "The parts are not cut out of the recording. They are its transcribed notes, played by a synthesiser, "
-    "so you hear what was understood and what was not."
-)
-ORIGINAL = "The song itself"
-TRANSCRIPTION = "All parts, from the notes"
 
 ADJUST_HEADING = "Adjust what counts as a note"
 ADJUST_HELP = "This reads the notes off again at once; the network does not have to listen a second time."
@@ -105,14 +99,15 @@ LIMITS = (
     "(organ, harp, synthesisers …) are not transcribed, and now and then are mistaken for one of the nine.",
     "Instruments of a kind melt into one: two violins give one violin part, a viola passes for a violin or a cello.",
     "In a dense mix, quiet notes get lost and some notes go to the wrong player. "
-    "Loudness, tempo and bar lines are not transcribed.",
+    "Tempo and bar lines are not transcribed, and loudness is a rough estimate.",
 )
 USE_HEADING = "How to use it"
 USE = (
     "<b>Solo</b> plays one instrument alone, and its notes light up as they sound. <b>Mute</b> leaves one out.",
     "<b>The song itself</b> and <b>its notes</b> run in step: slide from one to the other and compare.",
-    "Click a picture to jump there, drag it to move along, turn the wheel or pinch to look closer, and drag along the "
-    "times above the notes to mark what is to be played again and again. The keys stand below the pictures.",
+    "Click the notes or the pitches to jump there, and an instrument's row to put its notes into the light. "
+    "Drag to move along, turn the wheel over the notes or pinch to look closer, and drag along the times above the "
+    "notes to mark what is to be played again and again. The keys stand below the pictures.",
 )
 MODEL_HEADING = "How it works"
 MODEL = (
@@ -123,8 +118,9 @@ MODEL = (
 )
 PRIVACY = (
     "Songs are worked on by the computer that serves this page and nowhere else. "
-    "It keeps the latest results for a while, so that a song comes up at once the second time; "
-    "what was uploaded is deleted after about an hour."
+    "It keeps the latest results, with the songs they are of, until it needs the room for others, so that a link or "
+    "the same song comes up at once; whoever has a result's link can hear it. The files as they were uploaded are "
+    "deleted after about an hour."
 )
 
 
@@ -138,6 +134,20 @@ def limits_of_size(max_minutes: float, max_mb: float) -> str:
     """
     minutes = f"{max_minutes:g} minute" + ("" if max_minutes == 1 else "s")
     return f"wav, flac, mp3, ogg, opus or aiff; up to {minutes} and {max_mb:g} MB."
+
+
+def parts_help(synthesiser: str) -> str:
+    """What it is that one hears.
+
+    Examples
+    --------
+    >>> parts_help("FluidSynth")[:85]
+    'The parts are not cut out of the recording. They are its transcribed notes, played by'
+    """
+    return (
+        "The parts are not cut out of the recording. They are its transcribed notes, played by a synthesiser "
+        f"({synthesiser}), so you hear what was understood and what was not."
+    )
 
 
 def waiting(n_before: int) -> str:

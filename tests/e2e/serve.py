@@ -37,12 +37,12 @@ def hold_writes(hold: Path) -> None:
     """Have the cache's entries of songs stand still, half written, while the file exists."""
     write_source = entries.write_source
 
-    def held_write(folder: Path, transcription: Transcription, audio: Path) -> None:
+    def held_write(folder: Path, transcription: Transcription, audio: Path, *, longest_s: float) -> None:
         if hold.exists():
             (folder / entries.ORIGINAL).write_bytes(b"fLaC")
         while hold.exists():
             time.sleep(0.05)
-        write_source(folder, transcription, audio)
+        write_source(folder, transcription, audio, longest_s=longest_s)
 
     entries.write_source = held_write
 

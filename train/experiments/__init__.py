@@ -4,11 +4,14 @@ Every method of a table is trained here, on the same clips and for as many of th
 before is not trained again, so a table can be stopped and gone on with. Published figures stand beside ours.
 """
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
 
-from train.config import Experiment
+from train.config import ConfigError, Experiment
 
 # Of `train.evaluate.FrameScores`, as tables head their columns.
 FIGURES = {"instrument_f1": "instrument (F1)", "pitch_accuracy": "pitch (accuracy)", "piano_roll_accuracy": "pianoroll"}
@@ -50,6 +53,26 @@ def within(experiment: Experiment, budget: Budget, seed: int) -> Experiment:
         average_decay=min(experiment.average_decay, max(0.0, 1 - 1 / max(1.0, _SHARE * n_steps))),
         seed=seed,
     )
+
+
+def claim(run_dir: Path, experiment: Experiment) -> None:
+    """Keep in a run's folder which run it is; ConfigError when it holds another."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    note, wanted = run_dir / "run.json", json.loads(json.dumps(asdict(experiment)))
+    if note.is_file() and json.loads(note.read_text()) != wanted:
+        raise ConfigError(f"{run_dir} holds a run by other settings: name another --out, or remove it.")
+    note.write_text(json.dumps(wanted, indent=1) + "\n")
+
+
+def kept_scores(path: Path, scored_on: str) -> dict[str, Any] | None:
+    """Those in a file that :func:`keep_scores` wrote, if they are of that set."""
+    record: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    return record["scores"] if record.get("scored_on") == scored_on else None
+
+
+def keep_scores(path: Path, scored_on: str, scores: dict[str, Any]) -> None:
+    """Write scores with the set that they are of."""
+    path.write_text(json.dumps({"scored_on": scored_on, "scores": scores}, indent=1) + "\n")
 
 
 def spread(values: Sequence[float]) -> str:

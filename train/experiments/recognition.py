@@ -4,7 +4,6 @@ The paper scores on recordings, 15 songs of MedleyDB and 54 of Mixing Secrets. W
 set ``unseen`` stands in, whose figures are of other music and not to be held against the published ones.
 """
 
-import json
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +24,7 @@ from mtinst.spec import BoolArray, FeatureSpec, FloatArray
 from train.config import ConfigError, Experiment, experiment_named
 from train.corpora import Song
 from train.evaluate import RECOGNITION, ClipArrays, auc_per_second
-from train.experiments import Budget, spread, within
+from train.experiments import Budget, claim, keep_scores, kept_scores, spread, within
 from train.loop import fit
 from train.methods import METHODS, Method, load_method
 from train.methods.training import fit_method
@@ -171,12 +170,15 @@ def run_recognition(
                     scores[name].append(score(load_any(given[name]), test_set))
                 continue
             run_dir = out_dir / f"{name}-{seed}"
-            result = run_dir / f"scores-{test_set.name}.json"
-            if not result.is_file():
-                experiment = experiment_of(name, settings, budget, seed)
+            experiment = experiment_of(name, settings, budget, seed)
+            claim(run_dir, experiment)
+            path = run_dir / f"scores-{test_set.name}.json"
+            kept = kept_scores(path, test_set.caption)
+            if kept is None:
                 network = _trained(name, experiment, prepared_dir, run_dir, n_workers, is_compiled)
-                result.write_text(json.dumps(asdict(score(network, test_set)), indent=1))
-            scores[name].append(Score(**json.loads(result.read_text())))
+                kept = asdict(score(network, test_set))
+                keep_scores(path, test_set.caption, kept)
+            scores[name].append(Score(**kept))
     table = recognition_table(scores, frozenset(given)) + "\n\n" + _caption(test_set, budget)
     out_dir.mkdir(parents=True, exist_ok=True)
     (out_dir / f"recognition-{test_set.name}.md").write_text(table + "\n")

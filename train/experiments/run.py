@@ -1,12 +1,12 @@
 """One network of a table: trained and scored by frames, or taken from its folder when that was done before."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from mtinst.checkpoint import load_checkpoint
 from train.config import Experiment
 from train.evaluate import ClipArrays, FrameScores, score_frames
+from train.experiments import claim, keep_scores, kept_scores
 from train.loop import fit
 
 # `fit` scores this many validation clips after each epoch: enough to see that a run is well.
@@ -41,10 +41,19 @@ class Bench:
         return ClipArrays.open(self.prepared_dir / f"{name}.npz").first(self.n_clips)
 
     def scores_of(self, name: str, experiment: Experiment) -> FrameScores:
-        """Those in ``out_dir/name``, trained for and written when there are none."""
+        """Those in ``out_dir/name``, trained for and written when there are none.
+
+        Raises
+        ------
+        ConfigError
+            If that folder holds a run of another experiment.
+        """
         run_dir = self.out_dir / name
-        result = run_dir / "scores.json"
-        if not result.is_file():
+        claim(run_dir, experiment)
+        test = self.clips(self.scored_on)
+        scored_on = f"{len(test)} clips of {self.scored_on}"
+        scores = kept_scores(run_dir / "scores.json", scored_on)
+        if scores is None:
             valid = self.clips("valid")
             fit(
                 experiment,
@@ -55,5 +64,6 @@ class Bench:
                 is_compiled=self.is_compiled,
             )
             model, _ = load_checkpoint(run_dir / "last.safetensors")
-            result.write_text(json.dumps(score_frames(model, valid, self.clips(self.scored_on))._asdict()))
-        return FrameScores(**json.loads(result.read_text()))
+            scores = score_frames(model, valid, test)._asdict()
+            keep_scores(run_dir / "scores.json", scored_on, scores)
+        return FrameScores(**scores)

@@ -5,6 +5,7 @@ from pathlib import Path
 import gradio as gr
 
 from mtinst.spec import INSTRUMENT_NAMES
+from mtinst.synth import synthesiser_name
 from mtinst.ui import texts
 
 FOLDER = Path(__file__).parent
@@ -57,7 +58,7 @@ def template() -> str:
         "activity_help": texts.ACTIVITY_HELP,
         "pitch_heading": texts.PITCH_HEADING,
         "pitch_help": texts.PITCH_HELP,
-        "parts_help": texts.PLAYGROUND_HELP,
+        "parts_help": texts.parts_help(synthesiser_name()),
     }.items():
         html = html.replace(f"@{name}", text)
     return html

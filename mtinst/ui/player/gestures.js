@@ -37,6 +37,11 @@
       canvas.addEventListener("pointermove", (event) => {
         if (!this.player.song) return;
         const point = at(event);
+        if (event.pointerType === "mouse" && event.buttons === 0 && pointers.size) {
+          // It was let go of outside, before it was captured.
+          pointers.clear();
+          drag = null;
+        }
         if (pointers.has(event.pointerId)) pointers.set(event.pointerId, point);
         if (drag?.zone === "pinch") return this.pinch(drag, [...pointers.values()]);
         if (!drag) return this.hover(canvas, kind, point, event);

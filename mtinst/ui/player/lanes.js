@@ -27,8 +27,7 @@
       this.roll.image = null;
       this.repaint();
       this.measure();
-      const hasGrown = this.showsAll && song.duration !== this.duration; // as while it is still being listened to
-      if (!keepView || hasGrown) return this.reset(song.duration);
+      if (!keepView) return this.reset(song.duration);
       this.duration = song.duration;
       this.moveTo(this.start);
     }
