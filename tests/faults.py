@@ -120,7 +120,7 @@ def full_disk(folder: Path) -> Outcome:
     song = write_song(folder / "song.wav", 2.0)
     with pytest.MonkeyPatch.context() as patch:
 
-        def fail(*_: object) -> NoReturn:
+        def fail(*_: object, **__: object) -> NoReturn:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         patch.setattr("mtinst.ui.entries.write_source", fail)

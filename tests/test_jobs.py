@@ -173,7 +173,7 @@ def test_whatever_fails_is_one_sentence(
         raise error
 
     monkeypatch.setattr("mtinst.jobs.transcribe_song", fail)
-    assert work(job, settings, {}) == Outcome(status="failed", sentence=sentence, stops_all=stops_all)
+    assert work(job, settings, settings.facts()) == Outcome(status="failed", sentence=sentence, stops_all=stops_all)
 
 
 def test_songs_keep_the_stems_that_they_have(tmp_path: Path, settings: Settings) -> None:

@@ -134,10 +134,18 @@ def download(page: "Page", link: "Locator", folder: Path) -> Path:
 
 
 def move(page: "Page", slider: str, value: float) -> None:
-    """Move a slider of the page at one stroke, and wait until the notes in the player are others."""
+    """Move a slider of the page at one stroke, and wait until the notes in the player are others.
+
+    On a busy machine, a stroke right after its panel was opened may be lost; a person would repeat it too.
+    """
     song = state(page, "player.shownSong")
-    page.locator(f"{slider} input[type=range]").fill(str(value))
-    page.wait_for_function(f"{PLAYER}.shownSong !== '{song}'")
+    for _ in range(3):
+        page.locator(f"{slider} input[type=range]").fill(str(value))
+        for _ in range(200):
+            if state(page, "player.shownSong") != song:
+                return
+            page.wait_for_timeout(100)
+    raise AssertionError(f"{slider} at {value} changed no notes")
 
 
 def picture(page: "Page", name: str) -> None:
