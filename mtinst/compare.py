@@ -131,8 +131,9 @@ def matching_notes(
 
 
 def _intervals_and_hertz(notes: Sequence[Note]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    hertz = 440.0 * 2.0 ** ((np.array([note.pitch for note in notes]) - 69) / 12)
-    return np.array([(note.onset, note.offset) for note in notes]), hertz
+    from mir_eval.util import midi_to_hz
+
+    return np.array([(note.onset, note.offset) for note in notes]), midi_to_hz(np.array([note.pitch for note in notes]))
 
 
 def _share(part: int, whole: int) -> float:

@@ -1,6 +1,7 @@
 """Experiments are values: a named, frozen :class:`Experiment`, any field of which ``--set`` can change."""
 
 import dataclasses
+import json
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -112,6 +113,12 @@ class Experiment:
     average_decay: float = 0.998
     clip_norm: float = 1.0
     seed: int = 1
+
+
+def as_json(experiment: Experiment) -> dict[str, Any]:
+    """What an experiment is once it was written as JSON and read again, to be held against such a record."""
+    record: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(experiment)))
+    return record
 
 
 EXPERIMENTS = {

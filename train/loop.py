@@ -28,7 +28,7 @@ from mtinst.checkpoint import load_checkpoint, save_checkpoint
 from mtinst.errors import MtinstError
 from mtinst.model import UNet, n_weights
 from mtinst.notes import Thresholds
-from train.config import Experiment
+from train.config import Experiment, as_json
 from train.datasets import Batch, MixtureDataset, PartStore, collate
 from train.evaluate import ClipArrays, quick_scores
 from train.figures import plot_log, write_png
@@ -93,7 +93,7 @@ class _Run:
             state = torch.load(path, weights_only=True, map_location="cpu")
         except (RuntimeError, EOFError, OSError, ValueError, LookupError, UnpicklingError) as error:
             raise TrainingError(damage) from error
-        before, now = json.loads(state["experiment"]), json.loads(json.dumps(asdict(experiment)))
+        before, now = json.loads(state["experiment"]), as_json(experiment)
         for name in ("model", "optimizer"):  # whatever else is changed, the run can go on
             if before[name] != now[name]:
                 raise TrainingError(f"{path.parent} holds a run with another {name}: name another --out, or remove it")

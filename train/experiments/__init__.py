@@ -6,12 +6,12 @@ before is not trained again, so a table can be stopped and gone on with. Publish
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from train.config import ConfigError, Experiment
+from train.config import ConfigError, Experiment, as_json
 
 # Of `train.evaluate.FrameScores`, as tables head their columns.
 FIGURES = {"instrument_f1": "instrument (F1)", "pitch_accuracy": "pitch (accuracy)", "piano_roll_accuracy": "pianoroll"}
@@ -58,7 +58,7 @@ def within(experiment: Experiment, budget: Budget, seed: int) -> Experiment:
 def claim(run_dir: Path, experiment: Experiment) -> None:
     """Keep in a run's folder which run it is; ConfigError when it holds another."""
     run_dir.mkdir(parents=True, exist_ok=True)
-    note, wanted = run_dir / "run.json", json.loads(json.dumps(asdict(experiment)))
+    note, wanted = run_dir / "run.json", as_json(experiment)
     if note.is_file() and json.loads(note.read_text()) != wanted:
         raise ConfigError(f"{run_dir} holds a run by other settings: name another --out, or remove it.")
     note.write_text(json.dumps(wanted, indent=1) + "\n")

@@ -60,7 +60,7 @@ def run_ablation(bench: Bench, *, base: str, settings: Sequence[str], budget: Bu
         for row in ABLATION:
             experiment = with_losses(within(experiment_named(base, list(settings)), budget, seed), row.losses)
             scores[row.name].append(bench.scores_of(f"{row.name}-{seed}", experiment))
-    table = ablation_table(scores) + "\n\n" + _caption(base, budget, len(bench.clips(bench.scored_on)))
+    table = ablation_table(scores) + "\n\n" + _caption(base, budget, len(bench.test))
     (bench.out_dir / "ablation.md").write_text(table + "\n")
     return table
 

@@ -81,7 +81,7 @@ def run_choices(bench: "Bench", *, names: Sequence[str], settings: Sequence[str]
                 scores.setdefault(choice.name, []).append(one)
     caption = (
         f"`{BASE}` with one thing changed, {budget.clips:,} mixtures a network ({budget.seeds_in_words}), scored on"
-        f" {len(bench.clips(bench.scored_on))} clips of the set `{bench.scored_on}` at thresholds chosen on `valid`."
+        f" {len(bench.test)} clips of the set `{bench.scored_on}` at thresholds chosen on `valid`."
     )
     table = choices_table(scores) + "\n\n" + caption
     (bench.out_dir / "choices.md").write_text(table + "\n")

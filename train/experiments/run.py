@@ -1,6 +1,7 @@
 """One network of a table: trained and scored by frames, or taken from its folder when that was done before."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from mtinst.checkpoint import load_checkpoint
@@ -36,8 +37,17 @@ class Bench:
     n_workers: int = 1
     is_compiled: bool = False
 
-    def clips(self, name: str) -> ClipArrays:
-        """A fixed set, as far as it is wanted."""
+    @cached_property
+    def valid(self) -> ClipArrays:
+        """The set that thresholds are chosen on; like `test` read once, since clips keep their features."""
+        return self._clips("valid")
+
+    @cached_property
+    def test(self) -> ClipArrays:
+        """The set that is scored."""
+        return self._clips(self.scored_on)
+
+    def _clips(self, name: str) -> ClipArrays:
         return ClipArrays.open(self.prepared_dir / f"{name}.npz").first(self.n_clips)
 
     def scores_of(self, name: str, experiment: Experiment) -> FrameScores:
@@ -50,20 +60,18 @@ class Bench:
         """
         run_dir = self.out_dir / name
         claim(run_dir, experiment)
-        test = self.clips(self.scored_on)
-        scored_on = f"{len(test)} clips of {self.scored_on}"
+        scored_on = f"{len(self.test)} clips of {self.scored_on}"
         scores = kept_scores(run_dir / "scores.json", scored_on)
         if scores is None:
-            valid = self.clips("valid")
             fit(
                 experiment,
                 self.prepared_dir,
                 run_dir,
                 n_workers=self.n_workers,
-                n_validation_clips=min(_WATCHED_CLIPS, len(valid)),
+                n_validation_clips=min(_WATCHED_CLIPS, len(self.valid)),
                 is_compiled=self.is_compiled,
             )
             model, _ = load_checkpoint(run_dir / "last.safetensors")
-            scores = score_frames(model, valid, test)._asdict()
+            scores = score_frames(model, self.valid, self.test)._asdict()
             keep_scores(run_dir / "scores.json", scored_on, scores)
         return FrameScores(**scores)
