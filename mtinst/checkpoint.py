@@ -1,7 +1,7 @@
 """A trained network in one ``.safetensors`` file: weights, and as JSON in its metadata everything needed to use them.
 
 Nothing is ever unpickled. The metadata's keys are ``format`` (`FORMAT`), ``instruments``, ``features``
-(:class:`~mtinst.spec.FeatureSpec`), ``model`` (:class:`~mtinst.model.ModelConfig`), ``thresholds``
+(:class:`~mtinst.spec.FeatureSpec`), ``model`` (:class:`~mtinst.model.ModelConfig`, or a list of them), ``thresholds``
 (:class:`~mtinst.notes.Thresholds`) and ``training`` (how the weights were made: configuration, seed, data, scores).
 """
 
@@ -18,7 +18,7 @@ from safetensors.torch import save as safetensors_bytes
 
 from mtinst.audio import display_name
 from mtinst.errors import CheckpointError
-from mtinst.model import ModelConfig, UNet
+from mtinst.model import Committee, ModelConfig, Network, UNet
 from mtinst.notes import Thresholds
 from mtinst.paths import replace_file
 from mtinst.spec import INSTRUMENT_NAMES, N_INSTRUMENTS, FeatureSpec
@@ -36,6 +36,7 @@ MOST_OF_FEATURES = {
     "dynamic_range_db": 400,
 }
 MOST_BLOCKS, MOST_HARMONICS, FARTHEST_HARMONIC = 10, 64, 96
+MOST_MEMBERS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,30 +58,31 @@ class CheckpointInfo:
     digest: str
 
 
-def save_checkpoint(path: str | Path, model: UNet, *, thresholds: Thresholds, training: dict[str, Any]) -> None:
+def save_checkpoint(path: str | Path, model: Network, *, thresholds: Thresholds, training: dict[str, Any]) -> None:
     """Write `model` to `path`, weights as float16, by way of ``<path>.partial``: no half-written file is left."""
     tensors = {
         name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous().cpu()
         for name, tensor in model.state_dict().items()
     }
+    described = asdict(model.config) if isinstance(model, UNet) else [asdict(one.config) for one in model.networks]
     metadata = {
         "format": FORMAT,
         "instruments": json.dumps(INSTRUMENT_NAMES),
         "features": json.dumps(asdict(model.spec)),
-        "model": json.dumps(asdict(model.config)),
+        "model": json.dumps(described),
         "thresholds": json.dumps(thresholds.to_json()),
         "training": json.dumps(training),
     }
     replace_file(Path(path), safetensors_bytes(tensors, metadata))
 
 
-def load_checkpoint(path: str | Path) -> tuple[UNet, CheckpointInfo]:
+def load_checkpoint(path: str | Path) -> tuple[Network, CheckpointInfo]:
     """Read a file that :func:`save_checkpoint` wrote.
 
     Returns
     -------
-    UNet, CheckpointInfo
-        The network in evaluation mode, float32, on the CPU.
+    UNet or Committee, CheckpointInfo
+        The network or networks in evaluation mode, float32, on the CPU.
 
     Raises
     ------
@@ -119,19 +121,19 @@ def load_checkpoint(path: str | Path) -> tuple[UNet, CheckpointInfo]:
     return model.eval(), CheckpointInfo(thresholds=thresholds, training=training, digest=digest)
 
 
-def _describe(metadata: dict[str, str], name: str) -> tuple[UNet, Thresholds, dict[str, Any]]:
+def _describe(metadata: dict[str, str], name: str) -> tuple[Network, Thresholds, dict[str, Any]]:
     """The network that the metadata describe, still without memory for its weights, its thresholds and its history."""
     try:
         if tuple(json.loads(metadata["instruments"])) != INSTRUMENT_NAMES:
             raise CheckpointError(f"{name} was trained for other instruments than {', '.join(INSTRUMENT_NAMES)}.")
         features = _features(json.loads(metadata["features"]))
-        config = _model_config(json.loads(metadata["model"]))
+        described = json.loads(metadata["model"])
         thresholds = Thresholds.from_json(json.loads(metadata["thresholds"]))
         training = json.loads(metadata["training"])
         if not isinstance(training, dict):
             raise ValueError("the record of the training is not an object")
         with torch.device("meta"):
-            return UNet(config, features), thresholds, training
+            return _network(described, features), thresholds, training
     except (AttributeError, KeyError, OverflowError, RecursionError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(f"{name} does not describe a network that this version can build.") from error
 
@@ -149,6 +151,15 @@ def _features(record: dict[str, Any]) -> FeatureSpec:
     if spec.highest_pitch > MOST_OF_FEATURES["lowest_pitch"]:
         raise ValueError(f"there is no pitch {spec.highest_pitch}")
     return spec
+
+
+def _network(described: Any, features: FeatureSpec) -> Network:
+    """One network, or a committee where a list describes it."""
+    if not isinstance(described, list):
+        return UNet(_model_config(described), features)
+    if len(described) > MOST_MEMBERS:
+        raise ValueError(f"at most {MOST_MEMBERS} networks vote together, not {len(described)}")
+    return Committee([UNet(_model_config(record), features) for record in described])
 
 
 def _model_config(record: dict[str, Any]) -> ModelConfig:

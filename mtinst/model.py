@@ -4,9 +4,10 @@ Hung, Chen & Yang, "Multitask learning for frame-level instrument recognition", 
 the paper's network (`PAPER`) and ours (`DEFAULT`); what differs is in :class:`ModelConfig`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -169,6 +170,60 @@ class UNet(nn.Module):
         if self.config.derivation == "max":
             return piano.amax(dim=2), piano.amax(dim=1)
         return piano.mean(dim=2), piano.mean(dim=1)
+
+
+class Committee(nn.Module):
+    """Several networks that vote: the mean of their log-odds.
+
+    Networks that were trained apart err apart, and the mean of what they say is better than the best of them.
+
+    Parameters
+    ----------
+    members : sequence of UNet
+        One or more, with the same features, and all of them with an onset head or none.
+
+    Raises
+    ------
+    ValueError
+        If they cannot vote together.
+
+    Examples
+    --------
+    >>> members = [UNet(ModelConfig(widths=(4, 8))).eval() for _ in range(2)]
+    >>> clip = torch.rand(1, 88, 16)
+    >>> first, second = (member(clip).piano for member in members)
+    >>> torch.allclose(Committee(members)(clip).piano, (first + second) / 2)
+    True
+    """
+
+    def __init__(self, members: Sequence[UNet]) -> None:
+        super().__init__()
+        if not members:
+            raise ValueError("a committee needs members")
+        if len({member.spec for member in members}) > 1:
+            raise ValueError("the networks of a committee must be for the same features")
+        if len({member.config.has_onset_head for member in members}) > 1:
+            raise ValueError("either all networks of a committee have an onset head, or none has")
+        self.members = nn.ModuleList(members)
+        self.spec = members[0].spec
+
+    @property
+    def networks(self) -> tuple[UNet, ...]:
+        """The members."""
+        return tuple(member for member in self.members if isinstance(member, UNet))
+
+    def forward(self, log_cqt: Tensor) -> Logits:
+        """As :class:`UNet` does; presence only where all members judge it."""
+        votes = [member(log_cqt) for member in self.members]
+        return Logits(*(_mean_vote(rolls) for rolls in zip(*votes, strict=True)))
+
+
+def _mean_vote(rolls: Sequence[Tensor | None]) -> Any:
+    given = [roll for roll in rolls if roll is not None]
+    return torch.stack(given).mean(dim=0) if len(given) == len(rolls) else None
+
+
+Network = UNet | Committee
 
 
 def noisy_or(logits: Tensor, dim: int) -> Tensor:

@@ -22,7 +22,7 @@ from mtinst.audio import LONGEST_S, load_audio, to_mono
 from mtinst.checkpoint import load_checkpoint
 from mtinst.clock import clock
 from mtinst.features import by_pitch, log_cqt
-from mtinst.model import UNet
+from mtinst.model import Network
 from mtinst.notes import Thresholds
 from mtinst.paths import DEFAULT_WEIGHTS
 from mtinst.rolls import Rolls, iter_windows
@@ -68,7 +68,7 @@ class Transcriber:
 
     Parameters
     ----------
-    model : UNet
+    model : UNet or Committee
         In evaluation mode.
     thresholds : Thresholds
         Where probabilities become notes, unless told otherwise.
@@ -77,14 +77,14 @@ class Transcriber:
 
     Examples
     --------
-    >>> from mtinst.model import ModelConfig
+    >>> from mtinst.model import ModelConfig, UNet
     >>> transcriber = Transcriber(UNet(ModelConfig(widths=(4, 8))).eval(), Thresholds.uniform())
     >>> transcription = transcriber.transcribe(np.zeros(16000), sample_rate=16000)
     >>> transcription.piano_roll.shape, transcription.notes, transcription.verdict
     ((9, 88, 32), [], 'The clip is silent.')
     """
 
-    def __init__(self, model: UNet, thresholds: Thresholds, *, digest: str = "") -> None:
+    def __init__(self, model: Network, thresholds: Thresholds, *, digest: str = "") -> None:
         self.model = model
         self.thresholds = thresholds
         self.digest = digest

@@ -11,7 +11,7 @@ from torch.testing import assert_close
 
 from mtinst.checkpoint import FORMAT, load_checkpoint, save_checkpoint
 from mtinst.errors import CheckpointError
-from mtinst.model import ModelConfig, UNet
+from mtinst.model import Committee, ModelConfig, UNet
 from mtinst.notes import Thresholds
 from mtinst.spec import FeatureSpec
 
@@ -45,6 +45,7 @@ def rewritten(path: Path, **changes: str | None) -> Path:
 
 def test_a_network_survives_the_file(network: UNet, saved: Path) -> None:
     loaded, info = load_checkpoint(saved)
+    assert isinstance(loaded, UNet)
     clip = torch.rand(1, 88, 32)
     with torch.inference_mode():
         assert_close(loaded(clip).piano, network(clip).piano, atol=2e-2, rtol=1e-2)
@@ -53,6 +54,29 @@ def test_a_network_survives_the_file(network: UNet, saved: Path) -> None:
     assert info.thresholds == Thresholds.uniform(frame=0.3)
     assert info.training == {"epoch": 3}
     assert len(info.digest) == 16
+
+
+def test_a_committee_survives_the_file(network: UNet, tmp_path: Path) -> None:
+    wider = UNet(ModelConfig(widths=(6, 8, 12), has_onset_head=True, has_context=True)).eval()
+    path = tmp_path / "both.safetensors"
+    save_checkpoint(path, Committee([network, wider]), thresholds=Thresholds.uniform(), training={})
+    loaded, _ = load_checkpoint(path)
+    assert isinstance(loaded, Committee)
+    assert [one.config for one in loaded.networks] == [CONFIG, wider.config]
+    clip = torch.rand(1, 88, 32)
+    with torch.inference_mode():
+        expected = (network(clip).pitch + wider(clip).pitch) / 2
+        assert_close(loaded(clip).pitch, expected, atol=2e-2, rtol=1e-2)
+
+
+def test_a_committee_of_nobody_or_of_too_many_is_refused(saved: Path) -> None:
+    with safe_open(saved, framework="pt") as file:
+        config = json.loads(file.metadata()["model"])
+    for described in ([], [config] * 9, [[config]], [config, 3]):
+        with pytest.raises(CheckpointError, match="does not describe a network"):
+            load_checkpoint(rewritten(saved, model=json.dumps(described)))
+    with pytest.raises(CheckpointError, match="holds other weights"):
+        load_checkpoint(rewritten(saved, model=json.dumps([config, config])))
 
 
 def test_no_partial_file_is_left(saved: Path) -> None:

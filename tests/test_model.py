@@ -1,5 +1,6 @@
 """Shapes and properties of the network."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,8 +8,8 @@ import torch
 from torch.nn import functional
 from torch.testing import assert_close
 
-from mtinst.model import DEFAULT, PAPER, ModelConfig, UNet, n_weights
-from mtinst.spec import FeatureSpec
+from mtinst.model import DEFAULT, PAPER, Committee, Logits, ModelConfig, UNet, n_weights
+from mtinst.spec import FINE, FeatureSpec
 
 SMALL = ModelConfig(
     widths=(4, 8),
@@ -152,3 +153,31 @@ def test_the_ensemble_depends_on_the_whole_clip() -> None:
     other[..., 40:] = 0
     with torch.inference_mode():
         assert not torch.allclose(network(clip).presence, network(other).presence)
+
+
+def test_a_committee_averages_log_odds() -> None:
+    members = [small_network(replace(SMALL, widths=widths)) for widths in ((4, 8), (6, 8, 12))]
+    clip = torch.rand(2, 88, 40)
+    with torch.inference_mode():
+        one, other = (member(clip) for member in members)
+        both = Committee(members)(clip)
+    for name in Logits._fields:
+        assert_close(getattr(both, name), (getattr(one, name) + getattr(other, name)) / 2)
+
+
+def test_presence_is_judged_by_all_members_or_not_at_all() -> None:
+    with_head, without = (UNet(ModelConfig(widths=(4, 8), has_ensemble_head=has)).eval() for has in (True, False))
+    assert Committee([with_head, without])(torch.rand(1, 88, 40)).presence is None
+
+
+def test_networks_that_cannot_vote_together_are_refused() -> None:
+    plain, onsets = UNet(ModelConfig(widths=(4, 8))), UNet(ModelConfig(widths=(4, 8), has_onset_head=True))
+    fine = UNet(ModelConfig(widths=(4, 8)), FINE)
+    refused: dict[str, list[UNet]] = {
+        "needs members": [],
+        "onset head": [plain, onsets],
+        "same features": [plain, fine],
+    }
+    for message, members in refused.items():
+        with pytest.raises(ValueError, match=message):
+            Committee(members)

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from mtinst.checkpoint import load_checkpoint, save_checkpoint
-from mtinst.model import UNet
+from mtinst.model import Committee, UNet
 from mtinst.notes import Thresholds
 from tests.train_data import tone_store, write_prepared
+from train.__main__ import main
 from train.config import EXPERIMENTS, Experiment, LossWeights
 from train.datasets import Batch, MixtureDataset, collate
 from train.loop import TrainingError, _log, fit, learning_rate_at, training_record
@@ -69,6 +70,7 @@ def test_a_run_leaves_weights_that_load_and_a_log(prepared: Path, tmp_path: Path
     run_dir = tmp_path / "run"
     fit(replace(TINY, epochs=1), prepared, run_dir, n_workers=0, device="cpu")
     network, info = load_checkpoint(run_dir / "best.safetensors")
+    assert isinstance(network, UNet)
     assert network.config == TINY.model
     assert info.training["experiment"]["name"] == "tiny"
     assert network.feature_std.min() >= 1e-2
@@ -113,6 +115,25 @@ def test_a_run_can_start_from_other_weights(prepared: Path, tmp_path: Path) -> N
     assert torch.equal(known["feature_mean"], taken["feature_mean"])
     assert "ensemble_head.out.weight" not in taken
     assert load_checkpoint(tmp_path / "second" / "best.safetensors")[1].thresholds == chosen
+
+
+def test_runs_make_a_committee_and_none_begins_from_one(
+    prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in (1, 2):
+        fit(replace(TINY, epochs=1, seed=seed), prepared, tmp_path / str(seed), n_workers=0, device="cpu")
+    both, runs = tmp_path / "both.safetensors", [str(tmp_path / str(seed) / "best.safetensors") for seed in (1, 2)]
+    assert main(["committee", *runs, "--out", str(both)]) == 0
+    assert "holds 2 networks" in capsys.readouterr().out
+    assert [history["experiment"]["seed"] for history in load_checkpoint(both)[1].training["members"]] == [1, 2]
+
+    thrice = tmp_path / "thrice.safetensors"
+    assert main(["committee", str(both), runs[0], "--out", str(thrice)]) == 0
+    network, _ = load_checkpoint(thrice)
+    assert isinstance(network, Committee)
+    assert [one.config for one in network.networks] == [TINY.model] * 3
+    with pytest.raises(TrainingError, match="holds 2 networks; a run begins from one"):
+        fit(TINY, prepared, tmp_path / "new", n_workers=0, device="cpu", initial_weights=both)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _prepare(options: argparse.Namespace) -> None:
     from train.prepare import FEATURES, prepare
+    from train.render import MoreTimbres
 
+    if not 0 <= options.more_share <= 1:
+        raise ValueError(f"--more-share must be between 0 and 1, not {options.more_share}.")
     prepare(
         options.data,
         options.out,
@@ -41,7 +44,14 @@ def _prepare(options: argparse.Namespace) -> None:
         seed=options.seed,
         n_jobs=options.jobs,
         spec=FEATURES[options.features],
+        more=None if options.more is None else MoreTimbres(options.more, options.more_share),
     )
+
+
+def _patches(options: argparse.Namespace) -> None:
+    from train.patches import sample_patches
+
+    print(f"{sample_patches(options.config, options.out)} recordings are in {options.out / 'samples'}.")
 
 
 def _collect(options: argparse.Namespace) -> None:
@@ -76,6 +86,13 @@ def _fit(options: argparse.Namespace) -> None:
         initial_weights=options.init,
         is_compiled=options.compile,
     )
+
+
+def _committee(options: argparse.Namespace) -> None:
+    from train.committee import join
+
+    committee = join(options.weights, options.out)
+    print(f"{options.out} holds {len(committee.networks)} networks; calibrate it next.")
 
 
 def _calibrate(options: argparse.Namespace) -> None:
@@ -196,7 +213,16 @@ def _parser() -> argparse.ArgumentParser:
     prepare.add_argument(
         "--jobs", type=int, default=2, help="processes (%(default)s); the result does not depend on it"
     )
+    prepare.add_argument("--more", type=Path, metavar="DIR", help="more timbres for the parts: soundfonts/, samples/")
+    prepare.add_argument(
+        "--more-share", type=float, default=0.25, metavar="SHARE", help="of parts that have one of them (%(default)s)"
+    )
     prepare.set_defaults(run=_prepare)
+
+    patches = commands.add_parser("patches", help="a TiMidity++ patch set to samples for prepare's --more")
+    patches.add_argument("config", type=Path, help="such as freepats.cfg")
+    patches.add_argument("--out", type=Path, required=True)
+    patches.set_defaults(run=_patches)
 
     collect = commands.add_parser("collect", help="scores, or MIDI beside audio, to clips to train on")
     collect.add_argument("folder", type=Path)
@@ -224,6 +250,11 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--compile", action="store_true", help="fuse operations: slower to start, faster after")
     fit.add_argument("--validation-clips", type=int, default=60)
     fit.set_defaults(run=_fit)
+
+    committee = commands.add_parser("committee", help="several networks as one that averages what they say")
+    committee.add_argument("weights", type=Path, nargs="+")
+    committee.add_argument("--out", type=Path, required=True)
+    committee.set_defaults(run=_committee)
 
     calibrate = commands.add_parser("calibrate", help="choose thresholds on validation clips")
     calibrate.add_argument("weights", type=Path)

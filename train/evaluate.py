@@ -24,7 +24,7 @@ from tqdm import tqdm
 from mtinst.checkpoint import load_checkpoint, save_checkpoint
 from mtinst.compare import matching_notes
 from mtinst.features import log_cqt
-from mtinst.model import UNet
+from mtinst.model import Network
 from mtinst.notes import Note, Thresholds, presence, rolls_to_notes
 from mtinst.rolls import Rolls, predict_rolls
 from mtinst.settle import settle
@@ -149,7 +149,7 @@ class Scores:
     taken_for: list[list[float]]  # [there][reported]: share of cells, see _taken_for
 
 
-def quick_scores(model: UNet, clips: ClipArrays) -> dict[str, float]:
+def quick_scores(model: Network, clips: ClipArrays) -> dict[str, float]:
     """The paper's three figures at the thresholds that suit these very clips best: to watch a run by, not to print."""
     was_training = model.training
     model.eval()
@@ -166,7 +166,7 @@ def quick_scores(model: UNet, clips: ClipArrays) -> dict[str, float]:
     }
 
 
-def score_frames(model: UNet, chosen_on: ClipArrays, scored_on: ClipArrays) -> FrameScores:
+def score_frames(model: Network, chosen_on: ClipArrays, scored_on: ClipArrays) -> FrameScores:
     """The paper's three figures on `scored_on`, at the thresholds that are best on `chosen_on`."""
     thresholds = choose_roll_thresholds(*_rolls_and_truths(model, chosen_on), grid=_WIDE_GRID)
     scores = _frame_scores(*_rolls_and_truths(model, scored_on), thresholds)
@@ -229,16 +229,16 @@ def evaluate(weights: Path, clips: ClipArrays) -> Scores:
     )
 
 
-def predict_all(model: UNet, clips: ClipArrays) -> list[Rolls]:
+def predict_all(model: Network, clips: ClipArrays) -> list[Rolls]:
     """Rolls of every clip, from its audio."""
     return [predict_rolls(model, features, model.spec) for features in tqdm(clips.features(model.spec), mininterval=5)]
 
 
-def _rolls_and_truths(model: UNet, clips: ClipArrays) -> tuple[list[Rolls], list[BoolArray]]:
+def _rolls_and_truths(model: Network, clips: ClipArrays) -> tuple[list[Rolls], list[BoolArray]]:
     return predict_all(model, clips), [clips.truth(clip) for clip in range(len(clips))]
 
 
-def _settled_and_truths(model: UNet, clips: ClipArrays) -> tuple[list[Rolls], list[BoolArray]]:
+def _settled_and_truths(model: Network, clips: ClipArrays) -> tuple[list[Rolls], list[BoolArray]]:
     """As songs are transcribed."""
     rolls, truths = _rolls_and_truths(model, clips)
     for roll in rolls:

@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from mtinst.checkpoint import load_checkpoint, save_checkpoint
 from mtinst.errors import MtinstError
-from mtinst.model import UNet, n_weights
+from mtinst.model import Committee, UNet, n_weights
 from mtinst.notes import Thresholds
 from train.config import Experiment, as_json
 from train.datasets import Batch, MixtureDataset, PartStore, collate
@@ -142,7 +142,7 @@ def fit(
     Raises
     ------
     TrainingError
-        If the loss is not a finite number.
+        If the loss is not a finite number, or `initial_weights` are several networks.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     processes = Processes.start(device)
@@ -150,12 +150,15 @@ def fit(
     validation = ClipArrays.open(prepared_dir / "valid.npz").first(n_validation_clips)
     initial = None if initial_weights is None else load_checkpoint(initial_weights)
     thresholds = Thresholds.uniform() if initial is None else initial[1].thresholds
+    network = None if initial is None else initial[0]
+    if isinstance(network, Committee):
+        raise TrainingError(f"{initial_weights} holds {len(network.networks)} networks; a run begins from one.")
     run = _begin(
         experiment,
         store,
         run_dir,
         processes,
-        initial=None if initial is None else initial[0],
+        initial=network,
         is_compiled=is_compiled,
     )
 

@@ -32,7 +32,7 @@ from mtinst.spec import FINE, INSTRUMENT_INDEX, N_INSTRUMENTS, SPEC, FeatureSpec
 from train.arrange import Library, Part
 from train.labels import FRAME_NOTE, audible_notes, sounding_notes
 from train.medium import MOST_VARISPEED, amplify, compress, encode, strum, varispeed
-from train.render import RATE, Band, add_room, distort, levelled, noise
+from train.render import RATE, Band, MoreTimbres, add_room, distort, levelled, noise
 from train.sources import Split, find_pieces
 from train.timbres import TimbreSplit
 
@@ -152,11 +152,20 @@ def save_clips(path: Path, clips: Sequence[Clip]) -> None:
 
 
 def prepare(
-    data_dir: Path, out_dir: Path, *, n_parts: int, n_clips: int, seed: int, n_jobs: int, spec: FeatureSpec = FINE
+    data_dir: Path,
+    out_dir: Path,
+    *,
+    n_parts: int,
+    n_clips: int,
+    seed: int,
+    n_jobs: int,
+    spec: FeatureSpec = FINE,
+    more: MoreTimbres | None = None,
 ) -> None:
     """Write everything above to `out_dir`; `data_dir` is laid out as in the README of this package.
 
-    Parts are kept as `spec` has it, which is what networks are then trained on; fixed sets are audio, the same for all.
+    Parts are kept as `spec` has it, which is what networks are then trained on; fixed sets are audio, the same for all,
+    with or without `more` timbres.
     """
     midi_dir = unpack_midi(data_dir, out_dir)
     files = find_pieces(midi_dir)
@@ -166,7 +175,7 @@ def prepare(
         writer.writerows((f.path.relative_to(midi_dir).as_posix(), f.split) for f in files)
     for clip_set in CLIP_SETS:
         write_clips(out_dir, data_dir, midi_dir, clip_set, n_clips=n_clips, seed=seed, n_jobs=n_jobs)
-    write_parts(out_dir, data_dir, midi_dir, n_parts=n_parts, seed=seed, n_jobs=n_jobs, spec=spec)
+    write_parts(out_dir, data_dir, midi_dir, n_parts=n_parts, seed=seed, n_jobs=n_jobs, spec=spec, more=more)
 
 
 def unpack_midi(data_dir: Path, out_dir: Path) -> Path:
@@ -189,10 +198,18 @@ def unpack_midi(data_dir: Path, out_dir: Path) -> Path:
 
 
 def write_parts(
-    out_dir: Path, data_dir: Path, midi_dir: Path, *, n_parts: int, seed: int, n_jobs: int, spec: FeatureSpec
+    out_dir: Path,
+    data_dir: Path,
+    midi_dir: Path,
+    *,
+    n_parts: int,
+    seed: int,
+    n_jobs: int,
+    spec: FeatureSpec,
+    more: MoreTimbres | None = None,
 ) -> None:
     """Render groups of parts (each group one excerpt) until there are `n_parts`."""
-    setup = (data_dir, midi_dir, "train", "train", seed, spec)
+    setup = (data_dir, midi_dir, "train", "train", seed, spec, more)
     with (
         PartWriter(out_dir / "parts", spec) as writer,
         multiprocessing.get_context("spawn").Pool(n_jobs, _start_worker, setup) as pool,
@@ -340,10 +357,16 @@ class _Worker:
 
 
 def _start_worker(
-    data_dir: Path, midi_dir: Path, pieces: Split, timbres: TimbreSplit, seed: int, spec: FeatureSpec = SPEC
+    data_dir: Path,
+    midi_dir: Path,
+    pieces: Split,
+    timbres: TimbreSplit,
+    seed: int,
+    spec: FeatureSpec = SPEC,
+    more: MoreTimbres | None = None,
 ) -> None:
     _Worker.library = Library(find_pieces(midi_dir), pieces)
-    _Worker.band = Band(data_dir, timbres)
+    _Worker.band = Band(data_dir, timbres, more)
     _Worker.seed = seed
     _Worker.spec = spec
 

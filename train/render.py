@@ -5,6 +5,7 @@
 
 import csv
 from collections import OrderedDict, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,17 +19,22 @@ from mtinst.fluidsynth import BLOCK_SAMPLES, FluidSynth
 from mtinst.spec import SPEC, FloatArray
 from train.singing import Singer
 from train.sources import OFFSET, ONSET, PITCH, VELOCITY
+from train.strings import draw_instrument, play_strings
 from train.timbres import (
     DRUM_KITS,
     MISSING_PROGRAMS,
+    MORE_SOUNDFONTS,
     OTHER_BANKS,
     OTHER_PROGRAMS,
+    PATCH_PROGRAMS,
     PROGRAMS,
     SAMPLE_BANKS,
+    STRINGS,
     STRUCK,
     TRAIN_SOUNDFONTS,
     UNSEEN_SOUNDFONTS,
     TimbreSplit,
+    patch_bank,
 )
 
 RATE = SPEC.sample_rate
@@ -41,13 +47,29 @@ SEMITONES_OFF = 3  # a sample may sound this far from the pitch it was recorded 
 
 @dataclass(frozen=True, kw_only=True)
 class Timbre:
-    """A soundfont's program or a sample bank, playing for a class (or ``other``, ``drums``, ``singing``)."""
+    """A soundfont's program, a sample bank or a model, playing for a class (or ``other``, ``drums``, ``singing``)."""
 
     plays: str
-    kind: Literal["soundfont", "samples"]
-    bank: str
+    kind: Literal["soundfont", "samples", "model"]
+    bank: str = ""
     program: int = 0
     recorded_as: str = ""
+
+
+@dataclass(frozen=True)
+class MoreTimbres:
+    """Timbres beside those that the fixed sets have: ``MORE_SOUNDFONTS``, ``PATCH_PROGRAMS`` and models of strings.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``soundfonts/`` and ``samples/``.
+    share : float
+        How many of a class's parts have one of them, where it has any.
+    """
+
+    folder: Path
+    share: float
 
 
 class Band:
@@ -58,22 +80,27 @@ class Band:
     data_dir : Path
         With ``soundfonts/``, ``samples/`` and ``singing/``.
     split : "train" or "unseen"
+    more : MoreTimbres, optional
     """
 
-    def __init__(self, data_dir: Path, split: TimbreSplit) -> None:
+    def __init__(self, data_dir: Path, split: TimbreSplit, more: MoreTimbres | None = None) -> None:
         self.timbres = _timbres(split)
-        self._soundfonts = {
-            name: SoundfontPlayer(data_dir / "soundfonts" / name)
-            for name in {t.bank for options in self.timbres.values() for t in options if t.kind == "soundfont"}
-        }
+        self._more = {} if more is None else _more_timbres()
+        self._more_share = 0.0 if more is None else more.share
+        self._soundfonts = _read_soundfonts(data_dir / "soundfonts", self.timbres)
         self._samples = _read_samples(data_dir / "samples")
+        if more is not None:
+            self._soundfonts |= _read_soundfonts(more.folder / "soundfonts", self._more)
+            self._samples |= _read_samples(more.folder / "samples")
         syllables = _read_singing(data_dir / "singing")
         self._samples[("singing", "singing")] = {SUNG_AT: syllables}
         self._singer = Singer(syllables)
 
     def draw_timbre(self, plays: str, rng: np.random.Generator) -> Timbre:
-        """A soundfont or a sample bank, each half of the time where there are both."""
+        """A soundfont, a sample bank or a model, each as often as the others where there are several."""
         options = self.timbres[plays]
+        if plays in self._more and rng.random() < self._more_share:
+            options = self._more[plays]
         kinds = sorted({timbre.kind for timbre in options})
         kind = kinds[rng.integers(len(kinds))]
         options = tuple(timbre for timbre in options if timbre.kind == kind)
@@ -97,6 +124,8 @@ class Band:
             sound = self._soundfonts[timbre.bank].play(
                 notes, timbre.program, n_samples, is_drum=timbre.plays == "drums", detune=detune
             )
+        elif timbre.kind == "model":
+            sound = play_strings(notes, draw_instrument(timbre.plays, rng), n_samples, rng)
         else:
             sound = play_samples(
                 notes,
@@ -106,7 +135,7 @@ class Band:
                 is_struck=timbre.plays in STRUCK,
                 glide_s=glide_s,
             )
-        if timbre.plays == "electric_guitar" and timbre.kind == "samples" and rng.random() < 0.4:
+        if timbre.plays == "electric_guitar" and timbre.kind != "soundfont" and rng.random() < 0.4:
             sound = distort(sound, rng)
         if rng.random() < 0.5:
             sound = add_room(sound, rng)
@@ -303,6 +332,26 @@ def _timbres(split: TimbreSplit) -> dict[str, tuple[Timbre, ...]]:
     ]
     timbres["singing"] = [Timbre(plays="singing", kind="samples", bank="singing", recorded_as="singing")]
     return {name: tuple(options) for name, options in timbres.items()}
+
+
+def _more_timbres() -> dict[str, tuple[Timbre, ...]]:
+    """What only parts to train on have."""
+    timbres: dict[str, list[Timbre]] = defaultdict(list)
+    for font in MORE_SOUNDFONTS:
+        for name, programs in (*PROGRAMS.items(), ("drums", DRUM_KITS[:1]), ("other", OTHER_PROGRAMS)):
+            timbres[name] += [Timbre(plays=name, kind="soundfont", bank=font, program=program) for program in programs]
+    for name, programs in PATCH_PROGRAMS.items():
+        timbres[name] += [
+            Timbre(plays=name, kind="samples", bank=patch_bank(program), recorded_as=name) for program in programs
+        ]
+    for name in STRINGS:
+        timbres[name].append(Timbre(plays=name, kind="model"))
+    return {name: tuple(options) for name, options in timbres.items()}
+
+
+def _read_soundfonts(folder: Path, timbres: Mapping[str, Sequence[Timbre]]) -> dict[str, "SoundfontPlayer"]:
+    names = {timbre.bank for options in timbres.values() for timbre in options if timbre.kind == "soundfont"}
+    return {name: SoundfontPlayer(folder / name) for name in names}
 
 
 def _read_samples(samples_dir: Path) -> dict[tuple[str, str], SampleBank]:

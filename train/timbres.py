@@ -100,6 +100,24 @@ OTHER_BANKS: dict[TimbreSplit, tuple[tuple[str, str], ...]] = {
     "unseen": (("meatbass", "double_bass"),),
 }
 
+# Timbres that parts to train on may have besides. Fixed sets do without, so that scores stay comparable.
+MORE_SOUNDFONTS = ("sf_GMbank.sf2",)
+# What FreePats has of the nine and of what is outside of them, as 0-based General MIDI programs.
+PATCH_PROGRAMS: dict[str, tuple[int, ...]] = {
+    "piano": (0, 1),
+    "acoustic_guitar": (24, 25),
+    "electric_guitar": (26, 27, 28, 29, 30),
+    "trumpet": (56, 59),
+    "saxophone": (64, 65, 66, 67),
+    "bass": (32, 33, 34, 35, 36, 37),
+    "violin": (40,),
+    "cello": (42,),
+    "flute": (73,),
+    "other": (8, 16, 21, 46, 57, 58, 60, 68, 69, 70, 71, 75),
+}
+# Classes that a model of a plucked string can play.
+STRINGS = ("acoustic_guitar", "electric_guitar", "bass")
+
 # Classes whose notes die away by themselves; the others hold until they are released.
 STRUCK = frozenset({"piano", "acoustic_guitar", "electric_guitar", "bass"})
 
@@ -140,3 +158,8 @@ CLASS_OF_PROGRAM: dict[int, str] = {
     42: "cello",
     73: "flute",
 }
+
+
+def patch_bank(program: int) -> str:
+    """The sample bank that FreePats' sounds of a program make."""
+    return f"freepats_{program:03d}"

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from mtinst.checkpoint import load_checkpoint
 from mtinst.features import log_cqt
-from mtinst.model import UNet, n_weights
+from mtinst.model import Network, n_weights
 from mtinst.rolls import predict_rolls
 from mtinst.spec import BoolArray, FeatureSpec, FloatArray
 from train.config import ConfigError, Experiment, experiment_named
@@ -194,7 +194,7 @@ def experiment_of(name: str, settings: Sequence[str], budget: Budget, seed: int)
     return within(replace(experiment, mix=mix), budget, seed)
 
 
-def score(network: Method | UNet, test_set: TestSet) -> Score:
+def score(network: Method | Network, test_set: TestSet) -> Score:
     """Area under the curve, size and speed of one network."""
     probabilities, activities = [], []
     for features, activity in tqdm(test_set.examples(network.spec), desc=test_set.name, mininterval=5):
@@ -203,14 +203,14 @@ def score(network: Method | UNet, test_set: TestSet) -> Score:
     return Score(auc=auc_per_second(probabilities, activities), n_weights=n_weights(network), seconds=_measure(network))
 
 
-def recognise(network: Method | UNet, features: FloatArray) -> FloatArray:
+def recognise(network: Method | Network, features: FloatArray) -> FloatArray:
     """Who plays in each frame, probabilities (n_instruments, n_frames)."""
-    if isinstance(network, UNet):
+    if not isinstance(network, Method):
         return predict_rolls(network, features, network.spec).instrument
     return network.recognise(features)
 
 
-def load_any(path: Path) -> Method | UNet:
+def load_any(path: Path) -> Method | Network:
     """A checkpoint of either kind; CheckpointError when it is neither."""
     from safetensors import SafetensorError, safe_open
 
@@ -256,7 +256,7 @@ def _caption(test_set: TestSet, budget: Budget) -> str:
 
 def _trained(
     name: str, experiment: Experiment, prepared_dir: Path, run_dir: Path, n_workers: int, is_compiled: bool
-) -> Method | UNet:
+) -> Method | Network:
     path = run_dir / "last.safetensors"
     if name in METHODS:
         if path.is_file():
@@ -266,7 +266,7 @@ def _trained(
     return load_checkpoint(path)[0]
 
 
-def _measure(network: Method | UNet) -> float:
+def _measure(network: Method | Network) -> float:
     """Seconds of computing for ten seconds of features, the best of three."""
     clip = torch.zeros(network.spec.n_bins, round(_SPEED_S * network.spec.frame_rate)).numpy()
     times: list[Any] = []

@@ -1,0 +1,30 @@
+"""``python -m train committee``: several trained networks as one checkpoint, whose log-odds are averaged."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mtinst.checkpoint import load_checkpoint, save_checkpoint
+from mtinst.model import Committee, UNet
+
+
+def join(weights: Sequence[Path], out: Path) -> Committee:
+    """Write the networks of `weights` to `out`, committees among them by their members.
+
+    Thresholds are those of the first until the result is calibrated.
+
+    Raises
+    ------
+    ValueError
+        If they are not for the same features.
+    """
+    members: list[UNet] = []
+    histories = []
+    for path in weights:
+        network, info = load_checkpoint(path)
+        members += [network] if isinstance(network, UNet) else network.networks
+        histories.append({"digest": info.digest, **info.training})
+        if path == weights[0]:
+            thresholds = info.thresholds
+    committee = Committee(members)
+    save_checkpoint(out, committee, thresholds=thresholds, training={"members": histories})
+    return committee
