@@ -1,7 +1,5 @@
 """A part store in memory, made of tones, for tests of training; and the same on disk, as if it had been prepared."""
 
-import json
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +9,7 @@ from mtinst.features import cqt
 from mtinst.spec import N_INSTRUMENTS, SPEC
 from train.datasets import PartStore
 from train.labels import FRAME_NOTE
-from train.prepare import N_FRAMES, N_SAMPLES, NOISE
+from train.prepare import N_FRAMES, N_SAMPLES, NOISE, Clip, PartWriter, RenderedPart, save_clips
 
 
 @cache
@@ -41,22 +39,16 @@ def tone_store(n_parts: int = 26) -> PartStore:
 def write_prepared(folder: Path) -> Path:
     """Tones as parts, and two clips in each fixed set; the folder."""
     store = tone_store()
-    parts = folder / "parts"
-    parts.mkdir(parents=True)
-    np.asarray(store.cqts).tofile(parts / "cqt.f16")
-    np.savez(
-        parts / "parts.npz",
-        classes=store.classes,
-        groups=store.groups,
-        note_ends=store.note_ends,
-        notes=store.notes,
-        spec=json.dumps(asdict(store.spec)),
-    )
+    with PartWriter(folder / "parts", store.spec) as writer:
+        for part in range(len(store)):
+            transform = store.cqts[part].astype(np.float32) @ np.array([1, 1j], dtype=np.complex64)
+            rendered = RenderedPart(int(store.classes[part]), transform, store.notes_of(part))
+            writer.add(rendered, int(store.groups[part]))
     rng = np.random.default_rng(0)
     for name in ("valid", "same", "unseen"):
-        np.savez(
-            folder / f"{name}.npz",
-            samples=rng.integers(-3000, 3000, (2, SPEC.sample_rate), dtype=np.int16),
-            notes=np.array([(0, 0, 3, 20, 40), (1, 4, 5, 9, 50)], dtype=np.int32),
-        )
+        clips = [
+            Clip(rng.uniform(-0.1, 0.1, SPEC.sample_rate).astype(np.float32), np.array([note], dtype=np.int32))
+            for note in ((0, 3, 20, 40), (4, 5, 9, 50))
+        ]
+        save_clips(folder / f"{name}.npz", clips)
     return folder
