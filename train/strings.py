@@ -119,7 +119,7 @@ def _string(
     return sound
 
 
-@numba.njit(cache=True)
+@numba.njit
 def _vibrate(pluck, length, delay, loss, keep, held, keep_after):  # type: ignore[no-untyped-def]
     """A loop of `delay` + `loss` samples: delay line, two-point average that loses, all-pass for the fraction."""
     whole = int(delay - 0.1)
