@@ -4,9 +4,12 @@ import io
 import tarfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from train.prepare import unpack_midi
+from mtinst.features import cqt
+from mtinst.spec import FINE, SPEC, FeatureSpec
+from train.prepare import at_unit_power, unpack_midi
 
 
 def write_archive(path: Path, *names: str) -> None:
@@ -37,3 +40,14 @@ def test_an_unpacking_that_broke_off_begins_anew(tmp_path: Path) -> None:
 def test_no_archive_is_said(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"holds no \.tar\.xz archive of MIDI files"):
         unpack_midi(tmp_path, tmp_path / "out")
+
+
+@pytest.mark.parametrize("spec", [SPEC, FINE])
+def test_parts_of_the_same_power_stay_so_whatever_their_pitch(spec: FeatureSpec) -> None:
+    seconds = np.arange(2 * SPEC.sample_rate) / SPEC.sample_rate
+    factors = []
+    for hertz, level in ((55.0, 1.0), (440.0, 1.0), (1760.0, 1.0), (440.0, 0.01)):
+        sound = level * np.sin(2 * np.pi * hertz * seconds).astype(np.float32)
+        before = cqt(sound, spec)
+        factors.append(level * float(np.abs(at_unit_power(before, spec)).max() / np.abs(before).max()))
+    assert np.ptp(20 * np.log10(factors)) < 0.5

@@ -161,7 +161,7 @@ class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
         n_frames = self._config.n_frames
         config, spec = self._config, self._store.spec
         mixture = np.zeros((spec.n_bins, n_frames), dtype=np.complex64)
-        heard: list[tuple[Voice, FloatArray]] = []
+        heard: list[tuple[Voice, ComplexArray]] = []
         for voice in voices:
             timbre = equaliser(rng, spec, spread_db=config.timbre_db, n_knots=config.timbre_knots)
             part = self._read(voice) * (np.float32(voice.gain) * timbre[:, None])
@@ -169,17 +169,19 @@ class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
                 part *= dynamics(rng, n_frames, spread_db=config.dynamics_db)
             mixture += part
             if self._store.is_labelled(voice.part):
-                heard.append((voice, strength(part, spec)))
+                heard.append((voice, part))
         if rng.random() < config.room:
             mixture = room(mixture, rng)
-        magnitude = np.abs(mixture) * equaliser(rng, spec, spread_db=4.0, n_knots=5)[:, None]
+        medium = equaliser(rng, spec, spread_db=4.0, n_knots=5)[:, None]
         if rng.random() < config.band_limit:
-            magnitude *= band_limit(rng, spec)[:, None]
+            medium = medium * band_limit(rng, spec)[:, None]
+        magnitude = np.abs(mixture) * medium
         loudest = float(magnitude.max())
 
         piano = np.zeros((N_INSTRUMENTS, spec.n_pitches, n_frames), dtype=np.uint8)
         onset = np.zeros((N_INSTRUMENTS, spec.n_pitches, n_frames), dtype=np.float32)
-        for voice, level in heard:
+        for voice, part in heard:
+            level = strength(part * medium, spec)
             self._label(voice, level >= loudest * 10 ** (-_INAUDIBLE_DB / 20), piano, onset)
 
         shift = int(rng.integers(-self._config.most_shift, self._config.most_shift + 1))

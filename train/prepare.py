@@ -71,7 +71,7 @@ CLIP_SETS = (
 
 @dataclass(frozen=True)
 class RenderedPart:
-    """A part alone: class index, complex CQT at unit power, labels."""
+    """A part alone: class index, complex CQT as of a sound at unit power, labels."""
 
     class_index: int
     cqt: ComplexArray
@@ -240,14 +240,14 @@ def render_group(
 ) -> list[RenderedPart]:
     """One excerpt, each of its parts alone; now and then a stretch of noise instead."""
     if rng.random() < _NOISE_SHARE:
-        return [RenderedPart(NOISE, _at_unit_power(cqt(noise(N_SAMPLES, rng), spec)), np.empty(0, FRAME_NOTE))]
+        return [RenderedPart(NOISE, at_unit_power(cqt(noise(N_SAMPLES, rng), spec), spec), np.empty(0, FRAME_NOTE))]
     rendered = []
     for drawn in library.draw_parts(rng, CLIP_S):
         part, sound = _produce(band, drawn, rng)
         part_cqt = cqt(sound, spec)
         if np.abs(part_cqt).max() > 0:
             labels = _labels(part, part_cqt, spec)
-            rendered.append(RenderedPart(CLASS_INDEX[part.plays], _at_unit_power(part_cqt), labels))
+            rendered.append(RenderedPart(CLASS_INDEX[part.plays], at_unit_power(part_cqt, spec), labels))
     return rendered
 
 
@@ -339,9 +339,14 @@ def _labels(part: Part, part_cqt: ComplexArray, spec: FeatureSpec = SPEC) -> NDA
     return sounding_notes(part.notes, part_cqt, spec)
 
 
-def _at_unit_power(part_cqt: ComplexArray) -> ComplexArray:
-    """Scaled so that the mean power of the frames that sound is 1, whatever the bank's loudness."""
-    power = np.sum(np.abs(part_cqt) ** 2, axis=0)
+def at_unit_power(part_cqt: ComplexArray, spec: FeatureSpec) -> ComplexArray:
+    """Scaled so that the sound's mean power while it sounds is the same for all parts, whatever the bank's loudness.
+
+    Filters of a CQT are as long as their pitch is low, and what they say grows with the root of their length: without a
+    weight of the frequency, a bass would count as 8 dB louder than a trumpet of the same power.
+    """
+    hertz = 2.0 ** ((np.arange(spec.n_bins) / spec.bins_per_semitone + spec.lowest_pitch - 69) / 12)  # A4: 1
+    power = hertz @ np.abs(part_cqt) ** 2
     sounding = power[power > 1e-4 * power.max()]
     result: ComplexArray = (part_cqt / np.sqrt(sounding.mean())).astype(np.complex64)
     return result
