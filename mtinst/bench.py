@@ -27,6 +27,7 @@ from mtinst.clock import clock
 from mtinst.model import UNet
 from mtinst.notes import Note, Thresholds
 from mtinst.pipeline import DEFAULT_WEIGHTS, Progress, Stage, Transcriber, warm_up
+from mtinst.spec import FINE
 from mtinst.synth import mix, synthesise, write_audio
 
 DURATIONS_S = (30.0, 180.0, 600.0)
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if not weights.is_file():
             print(f"{weights} is not there: measuring an untrained network of the same size.\n")
             weights = folder / "untrained.safetensors"
-            save_checkpoint(weights, UNet(), thresholds=Thresholds.uniform(), training={})
+            save_checkpoint(weights, UNet(spec=FINE), thresholds=Thresholds.uniform(), training={})
         songs = {duration_s: make_song(folder / f"{duration_s:.0f}.flac", duration_s) for duration_s in options.seconds}
         cold = measure_stages(songs, weights, folder)
         print()

@@ -118,7 +118,7 @@ class Thresholds:
     frame : tuple of float, one for each instrument
         A note sounds where the frame probability exceeds this.
     presence : tuple of float, one for each instrument
-        An instrument whose smoothed instrument roll never reaches this is not reported.
+        An instrument whose :func:`presence` is below this is not reported.
     shortest_s : float
         Notes shorter than this many seconds are dropped.
     gap_s : float

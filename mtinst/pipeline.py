@@ -1,7 +1,7 @@
 """The whole system in one place: a song in, who plays which note out.
 
     audio.load_audio      a file or an array, to mono at 16 kHz
-    features.log_cqt      its spectrum, one row a semitone, 31.25 frames a second
+    features.log_cqt      its spectrum, some rows a semitone, 31.25 frames a second
     rolls.iter_windows    the network, ten seconds at a time: probabilities of instruments, pitches and onsets
     settle.settle         who plays, settled over each note as a whole
     notes.rolls_to_notes  probabilities to notes

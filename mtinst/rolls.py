@@ -124,7 +124,7 @@ def _iter_windows(
     model: nn.Module, log_cqt: FloatArray, spec: FeatureSpec, batch_size: int
 ) -> Iterator[WindowProgress]:
     n_frames = log_cqt.shape[1]
-    width = min(n_frames, round(WINDOW_S * spec.frame_rate))
+    width = min(n_frames, spec.n_frames(round(WINDOW_S * spec.sample_rate)))
     hop = round(HOP_S * spec.frame_rate)
     starts = [*range(0, n_frames - width, hop), n_frames - width]
     ramp = _ramp(width, max(0, width - hop))

@@ -308,7 +308,7 @@ def _render(synth: FluidSynth, n_samples: int, sample_rate: int) -> Iterator[Flo
 
 def _faded(block: FloatArray, n_left: int, sample_rate: int) -> FloatArray:
     """A block with that many samples left to the end, from its start: silent there, in a line over `FADE_S`."""
-    n_fade = min(n_left, round(FADE_S * sample_rate))
+    n_fade = round(FADE_S * sample_rate)
     ramp = np.linspace(1, 0, n_fade, dtype=np.float32)
     first = n_left - n_fade  # of the fade, from the start of the block
     if first < len(block):

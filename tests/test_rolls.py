@@ -11,7 +11,7 @@ from mtinst.model import Logits, ModelConfig, UNet
 from mtinst.rolls import BATCH_SIZE, HOP_S, WINDOW_S, Rolls, iter_windows, predict_rolls
 from mtinst.spec import N_INSTRUMENTS, SPEC, FeatureSpec, FloatArray
 
-WIDTH = round(WINDOW_S * SPEC.frame_rate)
+WIDTH = SPEC.n_frames(round(WINDOW_S * SPEC.sample_rate))
 HOP = round(HOP_S * SPEC.frame_rate)
 
 

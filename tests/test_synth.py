@@ -188,6 +188,16 @@ def test_what_sounds_at_the_end_is_faded_out() -> None:
     assert stem[-1] == 0
 
 
+@pytest.mark.parametrize("n_left", [0, 1, 60, 159, 160, 161, 900])
+def test_the_fade_is_one_line_wherever_blocks_meet(n_left: int) -> None:
+    whole = synth._faded(np.ones(1000, np.float32), 1000, 32_000)
+    first, second = np.ones(1000 - n_left, np.float32), np.ones(n_left, np.float32)
+    halves = np.concatenate((synth._faded(first, 1000, 32_000), synth._faded(second, n_left, 32_000)))
+    np.testing.assert_array_equal(halves, whole)
+    assert (whole[839], whole[-1]) == (1, 0)
+    assert np.all(np.diff(whole) <= 0)
+
+
 def test_mix_adds_stems_and_leaves_them_alone() -> None:
     stems = {"piano": np.array([1, 2], np.float32), "flute": np.array([10, 20], np.float32)}
     np.testing.assert_array_equal(mix(stems), [11, 22])

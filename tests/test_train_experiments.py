@@ -68,7 +68,14 @@ def test_one_command_trains_scores_and_prints_and_goes_on_where_it_was(
     assert "scored on 1 clips" in (out / "ablation.md").read_text(), "but scored again, on another set"
     capsys.readouterr()
     assert main([*command, "--set", "learning_rate=0.5"]) == 2
-    assert "pianoroll-1 holds a run by other settings: name another --out, or remove it." in capsys.readouterr().err
+    assert (
+        "pianoroll-1 holds a run by other settings or on other data: name another --out, or remove it."
+        in capsys.readouterr().err
+    )
+    with (data / "parts" / "parts.npz").open("ab") as file:
+        file.write(b"of other parts")
+    assert main(command) == 2
+    assert "on other data" in capsys.readouterr().err
 
 
 def test_each_choice_changes_something_and_no_two_the_same() -> None:

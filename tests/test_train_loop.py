@@ -1,6 +1,7 @@
 """Training: exact resume, one batch overfitted, NaN caught."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,10 +11,11 @@ import torch
 from mtinst.checkpoint import load_checkpoint, save_checkpoint
 from mtinst.model import Committee, UNet
 from mtinst.notes import Thresholds
+from mtinst.spec import FINE, SPEC
 from tests.train_data import tone_store, write_prepared
 from train.__main__ import main
 from train.config import EXPERIMENTS, Experiment, LossWeights
-from train.datasets import Batch, MixtureDataset, collate
+from train.datasets import Batch, MixtureDataset, PartStore, collate
 from train.loop import TrainingError, _log, fit, learning_rate_at, training_record
 from train.losses import multitask_loss
 
@@ -73,6 +75,8 @@ def test_a_run_leaves_weights_that_load_and_a_log(prepared: Path, tmp_path: Path
     assert isinstance(network, UNet)
     assert network.config == TINY.model
     assert info.training["experiment"]["name"] == "tiny"
+    assert (info.training["clips"], info.training["data"]) == (8, PartStore.open(prepared / "parts").digest)
+    assert set(info.training["scores"]) == {"instrument", "pitch", "piano_roll", "onset"}
     assert network.feature_std.min() >= 1e-2
     assert network.feature_mean.abs().max() > 0
     header, row = (run_dir / "log.csv").read_text().splitlines()
@@ -153,7 +157,7 @@ def test_a_folder_that_holds_another_network_is_refused(
 
 def test_a_record_is_kept_where_there_is_no_git(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    assert training_record(TINY, 1, 3600.0)["commit"] == ""
+    assert training_record(TINY, 1, 3600.0, clips=8, data="")["commit"] == ""
 
 
 def test_training_stops_when_the_loss_is_not_a_number(prepared: Path, tmp_path: Path) -> None:
@@ -196,3 +200,30 @@ def test_the_learning_rate_warms_up_holds_and_cools_down() -> None:
     assert rates[9:80] == pytest.approx([1.0] * 71)
     assert rates[80:] == sorted(rates[80:], reverse=True)
     assert rates[-1] == pytest.approx(0.05)
+
+
+def test_a_cool_down_longer_than_the_run_still_reaches_the_learning_rate() -> None:
+    short = Experiment(
+        name="x", epochs=10, cooldown_epochs=80, clips_per_epoch=800, batch_size=8, warmup_steps=20, learning_rate=1.0
+    )
+    rates = [learning_rate_at(step, short) for step in range(1000)]
+    assert max(rates) > 0.95
+    assert rates[-1] == pytest.approx(0.01)
+
+
+def test_a_run_goes_on_with_its_own_thresholds_and_on_its_own_features(prepared: Path, tmp_path: Path) -> None:
+    weights, run_dir = tmp_path / "begin.safetensors", tmp_path / "run"
+    chosen = Thresholds.uniform(onset=0.3, presence=0.2)
+    save_checkpoint(weights, UNet(TINY.model, SPEC), thresholds=chosen, training={})
+    fit(replace(TINY, epochs=1), prepared, run_dir, n_workers=0, device="cpu", initial_weights=weights)
+    fit(replace(TINY, epochs=2), prepared, run_dir, n_workers=0, device="cpu")
+    info = load_checkpoint(run_dir / "last.safetensors")[1]
+    assert info.thresholds == chosen
+    assert info.training["began_with"] == load_checkpoint(weights)[1].digest
+    assert info.training["clips"] == 16
+
+    kept = torch.load(run_dir / "last.pt", weights_only=True)
+    kept["features"] = json.dumps(asdict(FINE))
+    torch.save(kept, run_dir / "last.pt")
+    with pytest.raises(TrainingError, match="holds a run on other features: name another --out"):
+        fit(TINY, prepared, run_dir, n_workers=0, device="cpu")

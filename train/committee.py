@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtinst.checkpoint import load_checkpoint, save_checkpoint
+from mtinst.checkpoint import MOST_MEMBERS, load_checkpoint, save_checkpoint
 from mtinst.model import Committee, UNet
 
 
@@ -15,7 +15,7 @@ def join(weights: Sequence[Path], out: Path) -> Committee:
     Raises
     ------
     ValueError
-        If they are not for the same features.
+        If they are more than a checkpoint may hold, or not for the same features.
     """
     members: list[UNet] = []
     histories = []
@@ -25,6 +25,8 @@ def join(weights: Sequence[Path], out: Path) -> Committee:
         histories.append({"digest": info.digest, **info.training})
         if path == weights[0]:
             thresholds = info.thresholds
+    if len(members) > MOST_MEMBERS:
+        raise ValueError(f"at most {MOST_MEMBERS} networks vote together, not {len(members)}")
     committee = Committee(members)
     save_checkpoint(out, committee, thresholds=thresholds, training={"members": histories})
     return committee

@@ -17,7 +17,7 @@ class ConfigError(MtinstError):
 class LossWeights:
     """How much each term counts; the paper adds all three with a weight of 1 (section 3.2).
 
-    ``positive`` weighs active cells against silent ones in the pianoroll, which are about fifty times as many;
+    ``positive`` weighs active cells against silent ones in the pianoroll, which are some three hundred times as many;
     ``onset_positive`` the same for onsets, rarer still.
     """
 

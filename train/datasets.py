@@ -4,6 +4,7 @@ A part is stored as its complex CQT, so mixing is adding: levels, equalisation, 
 each clip, and labels follow. Item ``i`` of epoch ``e`` draws from ``default_rng((seed, e, i))``.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,7 @@ class PartStore:
     notes: NDArray[np.void]  # labels.FRAME_NOTE
     spec: FeatureSpec
     players: NDArray[np.int8] | None = None  # (n_notes,), who plays each; None: the class of its part
+    digest: str = ""  # names these very parts
 
     @classmethod
     def open(cls, folder: Path) -> "PartStore":
@@ -63,7 +65,8 @@ class PartStore:
                 folder / "cqt.f16", dtype=np.float16, mode="r", shape=(len(classes), spec.n_bins, N_FRAMES, 2)
             )
             players = arrays.get("players")
-            return cls(cqts, classes, arrays["groups"], arrays["note_ends"], arrays["notes"], spec, players)
+            groups, note_ends, notes = arrays["groups"], arrays["note_ends"], arrays["notes"]
+        return cls(cqts, classes, groups, note_ends, notes, spec, players, parts_digest(folder))
 
     def __len__(self) -> int:
         return len(self.classes)
@@ -85,6 +88,12 @@ class PartStore:
 
     def _rows_of(self, part: int) -> slice:
         return slice(int(self.note_ends[part - 1]) if part else 0, int(self.note_ends[part]))
+
+
+def parts_digest(folder: Path) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of what is known of the parts in a folder, but for their sound."""
+    with (folder / "parts.npz").open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 @dataclass(frozen=True)

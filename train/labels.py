@@ -1,4 +1,4 @@
-"""Labels that follow the sound: a note counts for as long as it can be heard, not for as long as it is held."""
+"""Labels that follow the sound: a note counts for as long as it is held, or until it has died away."""
 
 import numpy as np
 from numpy.typing import NDArray

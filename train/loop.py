@@ -55,7 +55,10 @@ class _Run:
     average: AveragedModel  # of the above
     losses_of: Callable[[Batch], Losses]
     optimizers: tuple[torch.optim.Optimizer, ...]
+    thresholds: Thresholds  # that its checkpoints come with
+    began_with: str = ""  # digest of the weights that it began with
     epoch: int = 0
+    clips: int = 0
     best: float = -1.0
     seconds: float = 0.0
 
@@ -73,9 +76,13 @@ class _Run:
             "average": self.average.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "epoch": self.epoch,
+            "clips": self.clips,
             "best": self.best,
             "seconds": self.seconds,
+            "thresholds": json.dumps(self.thresholds.to_json()),
+            "began_with": self.began_with,
             "experiment": json.dumps(asdict(experiment)),
+            "features": json.dumps(asdict(self.model.spec)),
         }
         partial = path.with_suffix(".partial")
         with partial.open("wb") as file:
@@ -97,11 +104,20 @@ class _Run:
         for name in ("model", "optimizer"):  # whatever else is changed, the run can go on
             if before[name] != now[name]:
                 raise TrainingError(f"{path.parent} holds a run with another {name}: name another --out, or remove it")
+        if json.loads(state["features"]) != asdict(self.model.spec):
+            raise TrainingError(f"{path.parent} holds a run on other features: name another --out, or remove it")
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(kept)
-        self.epoch, self.best, self.seconds = state["epoch"], state["best"], state["seconds"]
+        self.thresholds = Thresholds.from_json(json.loads(state["thresholds"]))
+        self.began_with = state["began_with"]
+        self.epoch, self.clips, self.best, self.seconds = (
+            state["epoch"],
+            state["clips"],
+            state["best"],
+            state["seconds"],
+        )
 
 
 def fit(
@@ -148,19 +164,7 @@ def fit(
     processes = Processes.start(device)
     store = PartStore.open(prepared_dir / "parts")
     validation = ClipArrays.open(prepared_dir / "valid.npz").first(n_validation_clips)
-    initial = None if initial_weights is None else load_checkpoint(initial_weights)
-    thresholds = Thresholds.uniform() if initial is None else initial[1].thresholds
-    network = None if initial is None else initial[0]
-    if isinstance(network, Committee):
-        raise TrainingError(f"{initial_weights} holds {len(network.networks)} networks; a run begins from one.")
-    run = _begin(
-        experiment,
-        store,
-        run_dir,
-        processes,
-        initial=network,
-        is_compiled=is_compiled,
-    )
+    run = _begin(experiment, store, run_dir, processes, initial_weights=initial_weights, is_compiled=is_compiled)
 
     while run.epoch < experiment.epochs:
         began = time.monotonic()
@@ -176,10 +180,11 @@ def fit(
         loader = DataLoader(dataset, batch_sampler=batches, num_workers=n_workers, collate_fn=collate)
         losses = _train_epoch(run, loader, experiment, processes)
         run.epoch += 1
+        run.clips += experiment.clips_per_epoch
         run.seconds += time.monotonic() - began
         if processes.is_first:
             scores = quick_scores(run.averaged, validation)
-            _keep(run, losses, scores, experiment, run_dir, thresholds)
+            _keep(run, losses, scores, experiment, run_dir, data=store.digest)
         processes.wait()
     processes.leave()
 
@@ -190,14 +195,21 @@ def _begin(
     run_dir: Path,
     processes: Processes,
     *,
-    initial: UNet | None,
+    initial_weights: Path | None,
     is_compiled: bool,
 ) -> _Run:
     """The run as its folder has it, or a new one."""
     torch.manual_seed(experiment.seed)
     model = UNet(experiment.model, store.spec)
+    thresholds, began_with = Thresholds.uniform(), ""
     last = run_dir / "last.pt"
     if not last.is_file():
+        initial = None
+        if initial_weights is not None:
+            initial, info = load_checkpoint(initial_weights)
+            if isinstance(initial, Committee):
+                raise TrainingError(f"{initial_weights} holds {len(initial.networks)} networks; a run begins from one.")
+            thresholds, began_with = info.thresholds, info.digest
         if initial is None or initial.spec != model.spec:  # else the statistics are taken over too
             unheard = MixtureDataset(
                 store, experiment.mix, seed=experiment.seed, epoch=_STATISTICS_EPOCH, n_clips=_STATISTICS_CLIPS
@@ -218,6 +230,8 @@ def _begin(
         _moving_average(model, experiment.average_decay),
         torch.compile(losses_of) if is_compiled else losses_of,
         make_optimizers(model, experiment.optimizer, lr=experiment.learning_rate, weight_decay=experiment.weight_decay),
+        thresholds,
+        began_with,
     )
     if last.is_file():
         run.load(last, experiment)
@@ -238,16 +252,18 @@ def _keep(
     scores: dict[str, float],
     experiment: Experiment,
     run_dir: Path,
-    thresholds: Thresholds,
+    *,
+    data: str,
 ) -> None:
     """Write everything that a run's folder holds, after an epoch."""
-    record = training_record(experiment, run.epoch, run.seconds)
+    record = training_record(experiment, run.epoch, run.seconds, clips=run.clips, data=data)
+    record |= {"scores": scores, "began_with": run.began_with}
     names = ["last.safetensors"]
     if scores["piano_roll"] > run.best:
         run.best = scores["piano_roll"]
         names.append("best.safetensors")
     for name in names:
-        save_checkpoint(run_dir / name, run.averaged, thresholds=thresholds, training=record)
+        save_checkpoint(run_dir / name, run.averaged, thresholds=run.thresholds, training=record)
     _log(run_dir / "log.csv", {"epoch": run.epoch, "minutes": round(run.seconds / 60, 1), **losses, **scores})
     # Last of what matters: whoever stops before this repeats the epoch and writes the same again.
     run.save(run_dir / "last.pt", experiment)
@@ -258,14 +274,14 @@ def learning_rate_at(step: int, experiment: Experiment) -> float:
     """Up in a line over the warm-up, flat, and down in a line to a hundredth over the cool-down."""
     steps_per_epoch = math.ceil(experiment.clips_per_epoch / experiment.batch_size)
     n_steps = experiment.epochs * steps_per_epoch
-    n_cooldown = experiment.cooldown_epochs * steps_per_epoch
+    n_cooldown = min(experiment.cooldown_epochs, experiment.epochs) * steps_per_epoch
     warm = min(1.0, (step + 1) / max(1, experiment.warmup_steps))
     left = min(1.0, (n_steps - step) / max(1, n_cooldown))
     return experiment.learning_rate * warm * max(0.01, left)
 
 
-def training_record(experiment: Experiment, epoch: int, seconds: float) -> dict[str, Any]:
-    """What a checkpoint says about how it was made."""
+def training_record(experiment: Experiment, epoch: int, seconds: float, *, clips: int, data: str) -> dict[str, Any]:
+    """What a checkpoint says about how it was made; `data` is the digest of the parts."""
     try:
         git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
         commit = git.stdout.strip()
@@ -274,7 +290,8 @@ def training_record(experiment: Experiment, epoch: int, seconds: float) -> dict[
     return {
         "experiment": asdict(experiment),
         "epoch": epoch,
-        "clips": epoch * experiment.clips_per_epoch,
+        "clips": clips,
+        "data": data,
         "hours": round(seconds / 3600, 2),
         "commit": commit,
     }

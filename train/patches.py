@@ -41,7 +41,7 @@ def sample_patches(config: Path, out_dir: Path) -> int:
     FileNotFoundError
         If there is no such file, or no TiMidity++.
     ValueError
-        If a program that is wanted makes no sound.
+        If TiMidity++ fails, or a program that is wanted makes no sound.
     """
     if not config.is_file():
         raise FileNotFoundError(f"{config} is not there.")
@@ -79,7 +79,9 @@ def _play(config: Path, program: int, pitches: range) -> list[FloatArray]:
         score.to("tick").dump_midi(midi)
         effects = ("-EFreverb=0", "-EFchorus=0")
         command = ["timidity", "-c", str(config), "-OrMs1l", "-s", str(rate), *effects, "-o", str(raw), str(midi)]
-        subprocess.run(command, check=True, capture_output=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode or not raw.is_file():
+            raise ValueError(f"TiMidity++ cannot play {config}: {done.stderr.strip() or 'it does not say why'}")
         played = np.fromfile(raw, dtype=np.int16).astype(np.float32) / 32768
     played = np.append(played, np.zeros(rate, np.float32))
     sounds = []

@@ -1,8 +1,8 @@
 """MIDI corpora to pieces: what was played, before any sound.
 
 A piece is a list of tracks with notes in seconds, sustain pedal folded into the note ends. Pieces are split into
-``train``, ``valid`` and ``test`` by composition: files that may hold the same work (movements, songs of one cycle,
-versions) share a key, and stay on one side.
+``train``, ``valid`` and ``test`` by composition: files that may hold the same work (movements,
+neighbouring songs of a collection, versions) share a key, and stay on one side.
 """
 
 import hashlib

@@ -55,12 +55,16 @@ def within(experiment: Experiment, budget: Budget, seed: int) -> Experiment:
     )
 
 
-def claim(run_dir: Path, experiment: Experiment) -> None:
-    """Keep in a run's folder which run it is; ConfigError when it holds another."""
+def claim(run_dir: Path, experiment: Experiment, prepared_dir: Path) -> None:
+    """Keep in a run's folder which run it is, on which data; ConfigError when it holds another."""
+    from train.datasets import parts_digest  # and with it PyTorch
+
     run_dir.mkdir(parents=True, exist_ok=True)
-    note, wanted = run_dir / "run.json", as_json(experiment)
+    note, wanted = run_dir / "run.json", {**as_json(experiment), "data": parts_digest(prepared_dir / "parts")}
     if note.is_file() and json.loads(note.read_text()) != wanted:
-        raise ConfigError(f"{run_dir} holds a run by other settings: name another --out, or remove it.")
+        raise ConfigError(
+            f"{run_dir} holds a run by other settings or on other data: name another --out, or remove it."
+        )
     note.write_text(json.dumps(wanted, indent=1) + "\n")
 
 

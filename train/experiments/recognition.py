@@ -171,7 +171,7 @@ def run_recognition(
                 continue
             run_dir = out_dir / f"{name}-{seed}"
             experiment = experiment_of(name, settings, budget, seed)
-            claim(run_dir, experiment)
+            claim(run_dir, experiment, prepared_dir)
             path = run_dir / f"scores-{test_set.name}.json"
             kept = kept_scores(path, test_set.caption)
             if kept is None:

@@ -59,7 +59,7 @@ class Bench:
             If that folder holds a run of another experiment.
         """
         run_dir = self.out_dir / name
-        claim(run_dir, experiment)
+        claim(run_dir, experiment, self.prepared_dir)
         scored_on = f"{len(self.test)} clips of {self.scored_on}"
         scores = kept_scores(run_dir / "scores.json", scored_on)
         if scores is None:

@@ -77,5 +77,7 @@ def fit_method(
     trained = average.module
     assert isinstance(trained, Method)
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_method(path, trained, training_record(experiment, experiment.epochs, time.monotonic() - began))
+    clips = experiment.epochs * experiment.clips_per_epoch
+    seconds = time.monotonic() - began
+    save_method(path, trained, training_record(experiment, experiment.epochs, seconds, clips=clips, data=store.digest))
     return trained.cpu().eval()
