@@ -204,12 +204,12 @@ def _begin(
     thresholds, began_with = Thresholds.uniform(), ""
     last = run_dir / "last.pt"
     if not last.is_file():
-        initial = None
+        initial: UNet | None = None
         if initial_weights is not None:
-            initial, info = load_checkpoint(initial_weights)
-            if isinstance(initial, Committee):
-                raise TrainingError(f"{initial_weights} holds {len(initial.networks)} networks; a run begins from one.")
-            thresholds, began_with = info.thresholds, info.digest
+            network, info = load_checkpoint(initial_weights)
+            if isinstance(network, Committee):
+                raise TrainingError(f"{initial_weights} holds {len(network.networks)} networks; a run begins from one.")
+            initial, thresholds, began_with = network, info.thresholds, info.digest
         if initial is None or initial.spec != model.spec:  # else the statistics are taken over too
             unheard = MixtureDataset(
                 store, experiment.mix, seed=experiment.seed, epoch=_STATISTICS_EPOCH, n_clips=_STATISTICS_CLIPS

@@ -77,7 +77,8 @@ def fit_method(
     trained = average.module
     assert isinstance(trained, Method)
     path.parent.mkdir(parents=True, exist_ok=True)
-    clips = experiment.epochs * experiment.clips_per_epoch
+    n_clips = experiment.epochs * experiment.clips_per_epoch
     seconds = time.monotonic() - began
-    save_method(path, trained, training_record(experiment, experiment.epochs, seconds, clips=clips, data=store.digest))
+    record = training_record(experiment, experiment.epochs, seconds, clips=n_clips, data=store.digest)
+    save_method(path, trained, record)
     return trained.cpu().eval()
