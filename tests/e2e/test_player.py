@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +56,20 @@ class Stand:
             self.state(f"player.setLoop({{ start: 0, end: {DURATION_S} }}, true)")
         self.page.get_by_role("button", name="Play", exact=True).click()
         self.wait("mixer.anchor && mixer.position > mixer.anchor.position")
+
+    @contextmanager
+    def held(self, file: str) -> Iterator[None]:
+        """Inside, whoever asks for that file waits."""
+        self.page.evaluate(
+            """(file) => {
+            const { fetch } = window;
+            const released = new Promise((release) => Object.assign(window, { release }));
+            window.fetch = async (url, options) => (url === file && (await released), fetch(url, options));
+            }""",
+            file,
+        )
+        yield
+        self.page.evaluate("release()")
 
 
 def known_song() -> Transcription:
@@ -419,6 +434,24 @@ def test_the_end_of_the_song_stops_it_and_play_begins_anew(stand: Stand) -> None
     stand.wait("mixer.position > 0 && mixer.position < 5")
 
 
+def test_an_output_that_does_not_start_is_said_and_can_be_tried_again(stand: Stand) -> None:
+    page = stand.page
+    play, message = page.get_by_role("button", name="Play", exact=True), page.get_by_role("status")
+    page.evaluate("() => { window.resume = AudioContext.prototype.resume; }")
+    page.evaluate("() => { AudioContext.prototype.resume = () => Promise.reject(new Error('no device')); }")
+    play.click()
+    message.wait_for()
+    assert "sound could not be started" in message.inner_text()
+    assert play.is_visible()
+    assert stand.state("mixer.playing") is False
+    assert [error.partition("\n")[0] for error in stand.errors] == ["no sound: Error: no device"]
+    stand.errors.clear()
+    page.evaluate("() => { AudioContext.prototype.resume = window.resume; }")
+    stand.play()
+    stand.wait("mixer.level('violin') > 0.1")
+    assert message.is_hidden()
+
+
 def test_without_a_secure_context_there_is_sound_all_the_same(browser: "Browser", files: dict[str, bytes]) -> None:
     stand = open_stand(browser, files, {}, origin="http://another-computer.test/")
     assert stand.page.evaluate("isSecureContext") is False
@@ -676,29 +709,28 @@ def test_a_phone_needs_no_sideways_scroll(stand: Stand) -> None:
     assert min(widths) > 60
 
 
-def test_a_song_is_compared_with_its_score(stand: Stand) -> None:
+def test_a_song_is_compared_with_the_right_notes(stand: Stand) -> None:
     page = stand.page
-    switch = page.get_by_role("button", name="Compare with the score")
+    switch = page.get_by_role("button", name="Compare with the right notes")
     assert switch.is_hidden()
     page.evaluate("(value) => player.show(value)", VALUE | {"song": "compared.json"})
     before = picture(stand, ".mtp-notes")
     switch.click()
     assert picture(stand, ".mtp-notes") != before
-    assert page.locator(".mtp-legend li").all_inner_texts() == ["found", "missed", "not in the score"]
-    assert (
-        page.locator(".mtp-scores")
-        .inner_text()
-        .startswith("At the right instrument, 67 % of the score's notes were found")
+    assert page.locator(".mtp-legend li").all_inner_texts() == ["found", "missed", "too many"]
+    assert page.locator(".mtp-scores").inner_text() == (
+        "With the right instrument, 67 % of the right notes were found, and 67 % of the notes found are right "
+        "(F1 67 %); whoever plays them, F1 67 %."
     )
     place = "lanes.roll.place(note, lanes.roll.rowsOf(player.song))[0] + 3"
     for choice, words in (
         (
             "player.song.reference.notes.notes.find((one) => !one.isHit)",
-            "Cello · G♯3 · at 0:00.00 · 0.45 s long · in the score, not found",
+            "Cello · G♯3 · at 0:00.00 · 0.45 s long · missed",
         ),
         (
             "player.song.notes.notes.find((one) => one.isExtra)",
-            "Flute · E5 · at 0:00.00 · 0.45 s long · 90 % sure · not in the score",
+            "Flute · E5 · at 0:00.00 · 0.45 s long · 90 % sure · too many",
         ),
     ):
         x, y = stand.state(f"((note) => [lanes.x(note.onset + 0.2), {place}])({choice})")
@@ -733,6 +765,80 @@ def test_new_notes_keep_the_place_and_are_never_heard_as_the_old_ones(stand: Sta
     assert stand.state("[...mixer.loaded.keys()].sort()") == ["original", "piano", "violin"]
     assert sorted(asked) == ["song.json?adjusted", "violin.flac"], "nothing is fetched twice"
     assert page.get_by_role("status").is_hidden()
+
+
+def test_parts_that_are_still_being_loaded_are_not_heard_under_newer_notes(stand: Stand) -> None:
+    page = stand.page
+    message = page.get_by_role("status")
+    files = {"original": "original.flac", "parts": {"piano": "violin.flac"}}
+    with stand.held("violin.flac"):
+        page.evaluate(
+            "(value) => { window.first = player.show(value); }", VALUE | {"song": "song.json?1", "files": files}
+        )
+        stand.wait("player.find('message').textContent.startsWith('Loading')")
+        page.evaluate("(value) => player.show(value)", VALUE | {"song": "song.json?2", "files": None})
+        assert stand.state("mixer.isStale") is True
+    page.evaluate("first")
+    assert stand.state("mixer.isStale") is True
+    assert "being played" in message.inner_text()
+    page.evaluate("(value) => player.show(value)", VALUE | {"song": "song.json?2", "files": files})
+    assert stand.state("mixer.isStale") is False
+    assert message.is_hidden()
+
+
+def test_places_can_be_marked_before_there_is_sound(stand: Stand) -> None:
+    page = stand.page
+    value = VALUE | {"source": "other", "song": "song.json?other"}
+    with stand.held("original.flac"):
+        page.evaluate("(value) => void player.show(value)", value)
+        stand.wait("player.find('message').textContent.startsWith('Loading')")
+        assert stand.state("mixer.isReady") is False
+        box = page.locator(".mtp-notes").bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + x_of(stand, 5.0), box["y"] + 10)
+        page.mouse.down()
+        page.mouse.move(box["x"] + x_of(stand, 8.0), box["y"] + 10, steps=5)
+        page.mouse.up()
+        page.locator(".mtp-notes").click(position={"x": x_of(stand, 6.0), "y": 200})
+        assert stand.state("mixer.position") == pytest.approx(6.0, abs=0.05)
+    stand.wait("mixer.isReady")
+    assert stand.state("mixer.position") == pytest.approx(6.0, abs=0.05)
+    assert stand.state("[mixer.loop.start, mixer.loop.end]") == pytest.approx([5.0, 8.0], abs=0.05)
+    stand.play()
+    assert stand.state("mixer.anchor.position") == pytest.approx(6.0, abs=0.05)
+
+
+def test_a_part_that_comes_back_shows_how_loud_it_is(stand: Stand) -> None:
+    page = stand.page
+    volume = row(stand, "flute").get_by_role("slider", name="Volume of Flute")
+    pan = row(stand, "flute").get_by_role("slider", name="Left or right: Flute")
+    volume.fill("20")
+    pan.fill("-50")
+    without = VALUE | {"song": "empty.json", "files": {"original": "original.flac", "parts": {}}}
+    page.evaluate("(value) => player.show(value)", without)
+    assert page.locator(".mtp-row").count() == 0
+    page.evaluate("(value) => player.show(value)", VALUE)
+    heard = stand.state("mixer.parts.get('flute')")
+    assert (heard["volume"], heard["pan"]) == (0.2, -0.5)
+    assert volume.input_value() == "20"
+    assert pan.get_attribute("aria-valuetext") == "50 % left"
+
+
+def test_the_probabilities_of_one_song_are_never_seen_under_another(stand: Stand) -> None:
+    page = stand.page
+    only_notes = picture(stand, ".mtp-notes")
+    page.get_by_role("button", name="Probabilities").click()
+    stand.wait("player.look.probabilities !== null")
+    assert picture(stand, ".mtp-notes") != only_notes
+    others = f"{PROBABILITIES}?other"
+    value = VALUE | {"source": "other", "song": "song.json?other", "probabilities": others}
+    with stand.held(others):
+        page.evaluate("(value) => void player.show(value)", value)
+        stand.wait("player.shownSource === 'other'")
+        assert stand.state("player.look.probabilities") is None
+        assert picture(stand, ".mtp-notes") == only_notes
+    stand.wait("player.look.probabilities !== null && mixer.isReady")
+    assert picture(stand, ".mtp-notes") != only_notes
 
 
 def test_another_song_frees_the_first(stand: Stand) -> None:

@@ -29,10 +29,6 @@
       return this.width / this.duration;
     }
 
-    get isNarrow() {
-      return this.fullWidth < NARROW;
-    }
-
     get showsAll() {
       return this.scale <= this.leastScale * 1.001;
     }

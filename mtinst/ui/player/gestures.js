@@ -184,9 +184,9 @@
         `at ${clock(note.onset, 2)}`,
         `${(note.offset - note.onset).toFixed(2)} s long`,
       ];
-      if (note.isHit === false) facts.push("in the score, not found");
+      if (note.isHit === false) facts.push("missed");
       else if (note.confidence !== undefined) facts.push(`${Math.round(100 * note.confidence)} % sure`);
-      if (player.look.compares && note.isExtra) facts.push("not in the score");
+      if (player.look.compares && note.isExtra) facts.push("too many");
       tip.textContent = facts.join(" · ");
       const right = lanes.fullWidth - tip.offsetWidth - 4;
       tip.style.transform = `translate(${Math.max(0, Math.min(x + 12, right))}px, ${y < 60 ? y + 18 : y - 36}px)`;

@@ -11,8 +11,10 @@
   const NEW_PART = { volume: 0.9, pan: 0, muted: false, soloed: false };
 
   class Mixer {
-    // `names` are the instruments in table order; track 0 is the song itself, and theirs follow.
-    constructor(names) {
+    // `names` are the instruments in table order; track 0 is the song itself, and theirs follow. `onSilence` is called
+    // when playing has ended before it began, as nothing takes the sound.
+    constructor(names, onSilence = () => {}) {
+      this.onSilence = onSilence;
       this.tracks = new Map(["original", ...names].map((name, track) => [name, track]));
       this.parts = new Map(); // name -> {volume, pan, muted, soloed} of who has a track
       this.fade = 1; // 0: only the song itself, 1: only its notes
@@ -91,24 +93,29 @@
       const isOutside = this.loops && (this.offset < this.loop.start || this.offset >= this.loop.end - 0.02);
       if (isOutside) this.offset = this.loop.start;
       else if (this.offset >= this.duration - 0.05) this.offset = 0;
+      this.start().catch((error) => {
+        console.warn("no sound:", error);
+        this.pause();
+        this.onSilence();
+      });
+    }
+
+    // Let the sound begin as soon as there is an output that takes it.
+    async start() {
       if (!this.output) {
         this.output = new Output(this.rate, this.tracks.size);
         for (const [name, samples] of this.waiting) this.keep(name, this.loaded.get(name), samples);
         this.waiting.clear();
       }
       const { output } = this;
-      output.context.resume();
-      output.ready.then(
-        () => {
-          if (!this.playing || this.output !== output || this.anchor) return;
-          this.applyLevels();
-          this.setAnchor(this.offset);
-        },
-        (error) => {
-          this.playing = false;
-          console.warn("no sound:", error);
-        },
-      );
+      try {
+        await output.start();
+      } catch (error) {
+        if (this.output === output) throw error; // or it was closed meanwhile, by another song
+      }
+      if (!this.playing || this.output !== output || this.anchor) return;
+      this.applyLevels();
+      this.setAnchor(this.offset);
     }
 
     pause() {
@@ -116,7 +123,7 @@
       this.offset = this.position;
       this.playing = false;
       this.anchor = null;
-      this.output.send({ pause: true });
+      this.output?.send({ pause: true });
     }
 
     seek(position) {
@@ -214,6 +221,7 @@
 
     // The notes on show are no longer those of the parts.
     outdate() {
+      this.loading?.abort(); // its parts are of the notes before
       this.isStale = true;
       this.applyLevels();
     }

@@ -16,10 +16,17 @@
       this.master.connect(this.context.destination);
       this.strips = Array.from({ length: nTracks }, (_, track) => this.strip(track));
       this.waiting = []; // messages until the source is there
-      this.isClosed = false;
-      this.ready = this.open().catch((error) => {
-        if (!this.isClosed) throw error;
+      this.opening = null;
+    }
+
+    // Resolves once sound can leave, and rejects when it cannot; whoever asks again has it tried again.
+    async start() {
+      await this.context.resume();
+      this.opening ??= this.open().catch((error) => {
+        this.opening = null;
+        throw error;
       });
+      await this.opening;
     }
 
     strip(track) {
@@ -32,7 +39,6 @@
 
     async open() {
       const { context, nTracks } = this;
-      await context.resume();
       if (context.audioWorklet) {
         const module = URL.createObjectURL(new Blob([STEM_WORKLET()], { type: "text/javascript" }));
         await context.audioWorklet.addModule(module);
@@ -91,7 +97,6 @@
     }
 
     close() {
-      this.isClosed = true;
       this.send({ pause: true, stems: this.strips.map((_, track) => [track, null]) });
       this.source?.disconnect();
       setTimeout(() => this.context.close(), CLOSING_MS); // the worklet has let go of the samples by then

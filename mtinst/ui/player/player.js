@@ -2,12 +2,13 @@
 (() => {
   const { Mixer, Lanes, Strips, Gestures, clock, listenToKeys, loadProbabilities, setSlider, unpackSong } = window.mtinst;
   const NEW_LOOP_S = 4; // when nothing was marked
+  const NO_OUTPUT = "The sound could not be started: check this device's audio output, then press Play again.";
 
   class Player {
     constructor(element) {
       this.root = element.querySelector(".mtp");
       this.find = (name) => this.root.querySelector(`.mtp-${name}`);
-      this.mixer = new Mixer(this.root.dataset.instruments.split(" "));
+      this.mixer = new Mixer(this.root.dataset.instruments.split(" "), () => (this.say(NO_OUTPUT), this.update()));
       this.lanes = new Lanes(this.root);
       this.song = null;
       this.value = null;
@@ -93,6 +94,7 @@
       const isSameSource = value.source === this.shownSource;
       if (!isSameSource) this.forget();
       else this.mixer.outdate();
+      this.mixer.duration = song.duration; // places can be marked before there is sound
       this.shownSong = value.song;
       this.shownSource = value.source;
       this.shownFiles = null;
@@ -102,7 +104,8 @@
       if (!song.reference) this.look.compares = false;
       this.nameLanes();
       this.lanes.show(song, isSameSource);
-      this.strips.show(song.instruments, this.mixer.parts);
+      this.strips.show(song.instruments, this.mixer.settings);
+      this.update();
       await this.refreshProbabilities();
       if (!isSameSource) document.getElementById("mt-summary")?.scrollIntoView({ behavior: "smooth" });
     }
@@ -125,7 +128,7 @@
     // What belongs to one song and not to the next.
     forget() {
       this.mixer.clear();
-      Object.assign(this.look, { spotlight: null, compares: false });
+      Object.assign(this.look, { spotlight: null, probabilities: null, compares: false });
       this.lanes.song = null;
       this.lanes.images = {};
       this.follows = true;
@@ -138,6 +141,7 @@
 
     toggle() {
       if (!this.mixer.isReady) return;
+      if (this.find("message").textContent === NO_OUTPUT) this.say("");
       if (this.mixer.playing) this.mixer.pause();
       else this.mixer.play();
       this.lanes.reveal(this.mixer.position);
@@ -292,8 +296,8 @@
       const percent = (share) => `${Math.round(100 * share)} %`;
       const { precision, recall, note_f1, note_instrument_f1 } = this.song.reference.scores;
       this.find("scores").textContent =
-        `At the right instrument, ${percent(recall)} of the score's notes were found, and ${percent(precision)} of the ` +
-        `notes found are in the score (F1 ${note_instrument_f1.toFixed(2)}); whoever plays them, F1 ${note_f1.toFixed(2)}.`;
+        `With the right instrument, ${percent(recall)} of the right notes were found, and ${percent(precision)} of the ` +
+        `notes found are right (F1 ${percent(note_instrument_f1)}); whoever plays them, F1 ${percent(note_f1)}.`;
     }
 
     draw() {

@@ -164,7 +164,7 @@
       }
     }
 
-    // The score's notes: those found with a thin line around, those missed hollow and dashed.
+    // The right notes: those found with a thin line around, those missed hollow and dashed.
     paintReference(g, reference, look, rows) {
       const { axis, palette } = this;
       const inSight = reference.notes.between(axis.start, axis.end);
