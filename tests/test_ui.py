@@ -1,5 +1,6 @@
 """The page without a browser: settings, cache, texts as HTML, and a song from file to downloads by a tiny network."""
 
+import errno
 import itertools
 import json
 import os
@@ -8,6 +9,7 @@ import time
 import zipfile
 from base64 import b64decode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,6 +30,7 @@ from mtinst.midi import read_midi, write_midi
 from mtinst.notes import Note, Thresholds
 from mtinst.rolls import Rolls
 from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, SPEC
+from mtinst.synth import PLAYBACK_RATE, write_audio
 from mtinst.ui import render, texts
 from mtinst.ui.actions import Actions
 from mtinst.ui.adjustment import NEUTRAL, Adjustment
@@ -37,7 +40,7 @@ from mtinst.ui.layout import Page
 from mtinst.ui.player import template
 from mtinst.ui.player.song import song_record
 from mtinst.ui.results import Result, Scores, Working
-from mtinst.ui.routes import take_route
+from mtinst.ui.routes import AT_ONCE, take_route
 from mtinst.ui.settings import PageSettings, SettingsError, default_cache_folder, settings_from_environment
 from mtinst.ui.studio import Studio
 from mtinst.ui.takeaway import make, offers, safe_stem
@@ -106,6 +109,7 @@ def test_an_empty_environment_serves_this_machine_only(tmp_path: Path) -> None:
         ("PORT", "80.5"),
         ("PORT", "70000"),
         ("PORT", "nan"),
+        ("PORT", "0"),
         ("MTINST_MAX_MB", "-1"),
         ("MTINST_CACHE_MB", "inf"),
         ("MTINST_PREPARE", "yes"),
@@ -122,7 +126,7 @@ def test_settings_in_code_are_checked() -> None:
     with pytest.raises(ValueError, match="max_mb must be positive"):
         PageSettings(cache=Path(), max_mb=0)
     with pytest.raises(ValueError, match="port must be"):
-        PageSettings(cache=Path(), port=-1)
+        PageSettings(cache=Path(), port=0)
 
 
 def test_hosts_of_gradio_pages_may_say_where_to_serve() -> None:
@@ -165,6 +169,30 @@ def test_an_entry_that_lost_or_shortened_a_file_is_forgotten(tmp_path: Path) -> 
             (found / "notes").write_text(content)
         assert cache.find("song") is None
         assert not found.exists()
+
+
+def test_an_entry_that_cannot_be_looked_at_just_now_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = ResultCache(tmp_path, 1e6)
+    with cache.write("song") as folder:
+        (folder / "notes").write_text("C D E")
+
+    def fail(key: str) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "_check", fail)
+        assert cache.find("song") is None
+    assert cache.find("song") is not None
+
+
+def test_looking_for_an_entry_that_is_not_there_removes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = ResultCache(tmp_path, 1e6)
+    removed: list[str] = []
+    monkeypatch.setattr(cache, "remove", removed.append)
+    assert cache.find("song") is None
+    assert removed == [], "by then it may have been written"
 
 
 def test_the_entry_used_longest_ago_goes_first_and_none_that_is_in_use(tmp_path: Path) -> None:
@@ -430,6 +458,26 @@ def test_a_file_to_take_away_is_called_after_the_song(client: tuple[TestClient, 
     assert answer.content.startswith(b"RIFF"), "the parts are played when they are asked for"
 
 
+def test_who_waits_for_sound_keeps_nobody_from_the_notes(settings: PageSettings, song: Path) -> None:
+    studio = Studio(settings)
+    result = results(studio.transcribe(song, "two tones"))[0]
+    for part in settings.cache.glob("files-*"):
+        studio.cache.remove(part.name)
+    busy = studio.line.join("somebody")
+    assert busy.wait(0)
+    with TestClient(Starlette(routes=[take_route(studio)])) as browser, ThreadPoolExecutor(AT_ONCE + 1) as pool:
+        address = f"/gradio_api/take/{result.key}"
+        sounds = [pool.submit(browser.get, f"{address}/{slug}") for slug in ("parts.flac", "mix.flac")]
+        try:
+            assert len(sounds) == AT_ONCE
+            while len(studio.line._waiting) < AT_ONCE:
+                time.sleep(0.01)
+            assert pool.submit(browser.get, f"{address}/midi").result(timeout=30).status_code == 200
+        finally:
+            busy.leave()
+        assert [sound.result().status_code for sound in sounds] == [200, 200]
+
+
 @pytest.mark.parametrize("place", ["view-0/midi", f"view-{32 * '0'}/midi", "../../etc/passwd", "KEY/nothing"])
 def test_what_cannot_be_taken_is_a_sentence(client: tuple[TestClient, Result], place: str) -> None:
     browser, result = client
@@ -469,6 +517,22 @@ def test_adjusting_needs_no_network_and_can_be_undone(settings: PageSettings, so
     assert later.view(before.source_key, before.title, Adjustment()) == before
 
 
+def test_parts_are_played_anew_by_another_synthesiser(
+    settings: PageSettings, song: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = Studio(settings)
+    with monkeypatch.context() as patch:
+        patch.setattr("mtinst.synth.find_library", lambda: None)
+        before = results(studio.transcribe(song, "two tones"))[-1]
+        sines = taken(studio, before, "mix.flac")
+        notes = taken(studio, before, "midi")
+    after = results(studio.transcribe(song, "two tones"))[-1]
+    assert after.view_folder == before.view_folder
+    assert after.files_folder != before.files_folder
+    assert taken(studio, after, "mix.flac") != sines
+    assert taken(studio, after, "midi") == notes
+
+
 def test_adjusting_a_song_that_is_gone_says_so(settings: PageSettings) -> None:
     with pytest.raises(MtinstError, match="no longer kept"):
         Studio(settings).view("source-gone", "gone", Adjustment())
@@ -496,8 +560,18 @@ def test_a_song_beyond_the_limits_is_refused_before_it_is_decoded(settings: Page
     sf.write(tmp_path / "long.wav", np.zeros(40 * 8000), 8000)
     with pytest.raises(AudioError, match=r"long\.wav is 1 minutes long; .* up to 0\.5 minutes"):
         list(Studio(settings).transcribe(tmp_path / "long.wav", "long"))
+    sf.write(tmp_path / "large.wav", np.zeros((20 * 48_000, 2)), 48_000)
     with pytest.raises(AudioError, match="MB large"):
-        list(Studio(replace(settings, max_mb=0.1)).transcribe(tmp_path / "long.wav", "long"))
+        list(Studio(replace(settings, max_mb=0.1)).transcribe(tmp_path / "large.wav", "large"))
+
+
+@pytest.mark.parametrize("suffix", ["flac", "wav"])
+def test_what_became_of_another_kind_of_file_is_never_too_large(
+    settings: PageSettings, tmp_path: Path, suffix: str
+) -> None:
+    noise = np.random.default_rng(0).uniform(-1, 1, round(settings.max_minutes * 60 * PLAYBACK_RATE))
+    write_audio(tmp_path / f"noise.{suffix}", noise.astype(np.float32), PLAYBACK_RATE)
+    Studio(replace(settings, max_mb=0.1)).check_limits(tmp_path / f"noise.{suffix}")
 
 
 def test_a_file_that_is_no_audio_is_one_sentence(settings: PageSettings, tmp_path: Path) -> None:
@@ -602,6 +676,60 @@ def test_parts_of_an_adjustment_that_was_adjusted_again_are_not_shown(actions: A
     assert list(playing) == []
 
 
+def test_parts_that_will_not_be_shown_are_not_played(actions: Actions, song: Path) -> None:
+    page = actions.page
+    updates = actions.transcribe(str(song), None, None, 1, visitor())
+    first = next(update[page.shown] for update in updates if page.shown in update)
+    adjusted = actions.adjust(first, -1.0, 0.0, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)[page.shown]
+    (rest,) = updates
+    assert page.status not in rest, "nothing is done yet"
+    assert rest[page.transcribe]["interactive"] is True
+    assert actions.studio.with_parts(first).files_folder is None
+    assert "Done" in statuses(actions, actions.finish(adjusted, visitor()))[-1]
+
+
+def test_parts_are_played_in_silence_while_another_song_is_asked_for(
+    actions: Actions, song: Path, tmp_path: Path
+) -> None:
+    page = actions.page
+    first = next(
+        update[page.shown] for update in actions.transcribe(str(song), None, None, 1, visitor()) if page.shown in update
+    )
+    adjusted = actions.adjust(first, 0.25, 0.5, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)[page.shown]
+    playing = actions.finish(adjusted, visitor())
+    next(playing)
+    (tmp_path / "letter.wav").write_text("Dear all")
+    newer = actions.transcribe(str(tmp_path / "letter.wav"), None, adjusted, 2, visitor())
+    next(newer)
+    *steps, played = playing
+    assert all(step == {page.status: gr.skip()} for step in steps)
+    assert page.status not in played
+    *_, failed, _ = newer
+    assert texts.FAILED_KEEPS in failed[page.status]
+    assert failed[page.shown] == played[page.shown], "with the parts that it got meanwhile"
+    assert failed[page.player] == played[page.player]
+    assert failed[page.player]["files"]["parts"]
+
+
+def test_parts_that_nobody_plays_any_more_are_not_waited_for(actions: Actions, song: Path, tmp_path: Path) -> None:
+    page = actions.page
+    older = actions.transcribe(str(song), None, None, 1, visitor())
+    shown = next(update[page.shown] for update in older if page.shown in update)
+    (tmp_path / "letter.wav").write_text("Dear all")
+    *_, failed, _ = actions.transcribe(str(tmp_path / "letter.wav"), None, None, 2, visitor())
+    assert failed[page.shown] == shown, "which came after the click"
+    assert failed[page.player] == render.player_value(shown, has_sound=False)
+    adjusted = actions.adjust(shown, 0.25, 0.5, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)[page.shown]
+    playing = actions.finish(adjusted, visitor())
+    next(playing)
+    next(playing)
+    stopped = actions.stopped(adjusted, visitor())
+    assert stopped[page.player] == render.player_value(adjusted), "somebody plays these"
+    assert texts.STOPPED_KEEPS in stopped[page.status]
+    playing.close()
+    assert actions.stopped(adjusted, visitor())[page.player] == render.player_value(adjusted, has_sound=False)
+
+
 def test_a_visitor_who_left_is_not_worked_for(actions: Actions, song: Path) -> None:
     steps = actions.transcribe(str(song), None, None, 1, visitor())
     next(steps)
@@ -662,7 +790,7 @@ def test_stop_while_the_parts_are_played_leaves_the_notes(actions: Actions, song
         for update in actions.transcribe(str(song), None, shown, 2, visitor())
         if page.shown in update
     )
-    assert last.files_folder is not None, "Transcribe plays them after all"
+    assert last.files_folder is not None, "transcribing it again plays them"
 
 
 def test_sliders_that_were_moved_for_nothing_go_back(actions: Actions, song: Path, tmp_path: Path) -> None:
@@ -783,12 +911,15 @@ def test_another_kind_of_file_takes_the_place_of_a_song_and_of_its_right_notes(
     flac = tmp_path / "song.flac"
     sf.write(flac, np.zeros(16_000), 16_000)
     before = flac.read_bytes()
-    update = actions.open_other_file(str(flac), None)
+    said, update = actions.open_other_file(str(flac), None)
+    assert texts.READING in said[page.status], "it may take a while"
     assert page.reference not in update, "right notes that were there first are for this song"
     assert flac.read_bytes() == before
     assert Path(update[page.audio]) != flac
     assert load_audio(update[page.audio]).shape == (16_000,)
-    assert actions.open_other_file(str(flac), str(song))[page.reference] is None
+    *_, update = actions.open_other_file(str(flac), str(song))
+    assert update[page.reference] is None
+    assert list(actions.open_other_file(None, None)) == [{page.status: gr.skip()}]
 
 
 def test_right_notes_for_a_song_that_is_not_on_the_page_wait(actions: Actions, song: Path, tmp_path: Path) -> None:
@@ -819,6 +950,13 @@ def test_examples_are_prepared_while_nobody_waits(settings: PageSettings, song: 
     Studio(settings).prepare(examples)
     steps = list(Studio(settings).transcribe(examples[0].path, examples[0].title))
     assert len(steps) == 2  # one message, then everything
+
+
+def test_an_example_that_cannot_be_done_keeps_no_other_from_it(settings: PageSettings, song: Path) -> None:
+    sf.write(song.with_name("a long one.wav"), np.zeros(40 * 8000), 8000)
+    long, tones = find_examples(song.parent)
+    Studio(settings).prepare([long, tones])
+    assert len(list(Studio(settings).transcribe(tones.path, tones.title))) == 2
 
 
 def test_preparing_gives_way_to_a_visitor(settings: PageSettings, song: Path) -> None:

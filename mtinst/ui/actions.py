@@ -41,8 +41,10 @@ class Visit:
         Number of the latest click that asked for a song; work for an older one ends at its next step.
     is_listening : bool
         Whether a song is worked on that has no result yet.
-    view : Path, optional
-        The view on the page.
+    shown : Result, optional
+        What is on the page.
+    playing : Path, optional
+        The view whose parts :meth:`Actions.finish` plays.
     right : (str, str or None), optional
         Of notes to compare with that were brought, or taken away, while a song was listened to: the key of that song's
         source, and theirs.
@@ -50,8 +52,18 @@ class Visit:
 
     click: float = -1.0
     is_listening: bool = False
-    view: Path | None = None
+    shown: Result | None = None
+    playing: Path | None = None
     right: tuple[str, str | None] | None = None
+
+    @property
+    def view(self) -> Path | None:
+        """The view on the page."""
+        return None if self.shown is None else self.shown.view_folder
+
+    def has_sound(self, result: Result) -> bool:
+        """Whether a result's parts are there or on their way."""
+        return result.files_folder is not None or self.playing == result.view_folder
 
 
 class Actions:
@@ -126,6 +138,9 @@ class Actions:
                 for step in steps:
                     if not self._is_latest(visit, click, visitor):
                         return
+                    if last and visit.shown and visit.shown.adjustment != last.adjustment:
+                        yield self._idle()
+                        return  # `finish` plays the parts of what was adjusted
                     if isinstance(step, Working):
                         yield self._progress(step, clock)
                         continue
@@ -145,10 +160,13 @@ class Actions:
                 if visit.view == last.view_folder:
                     yield self._without_sound(last, error)
             else:
-                keeps = f" {texts.FAILED_KEEPS}" if shown is not None else ""
-                yield self._back(shown) | {self.page.status: self._say("error", _sentence(error) + keeps)}
+                stands = self._standing(shown, visitor)
+                keeps = f" {texts.FAILED_KEEPS}" if stands is not None else ""
+                yield self._back(stands, visitor) | {self.page.status: self._say("error", _sentence(error) + keeps)}
         except Exception:
-            yield self._back(last or shown) | {self.page.status: self._say("error", texts.BROKEN)} | self._idle()
+            stands = self._standing(shown, visitor)
+            said = {self.page.status: self._say("error", texts.BROKEN)}
+            yield self._back(stands, visitor) | said | self._idle()
             raise
         finally:
             if visit.click == click:
@@ -157,16 +175,16 @@ class Actions:
 
     def stopped(self, shown: Result | None, visitor: gr.Request) -> Updates:
         """What a person sees after pressing Stop."""
-        self._visit(visitor).is_listening = False
-        stands = self._back(shown)
-        if shown is None:
+        visit = self._visit(visitor)
+        visit.is_listening = False
+        stands = self._standing(shown, visitor)
+        if stands is None:
             sentence = texts.STOPPED
-        elif shown.files_folder is None:  # it was the parts that were being played
-            sentence = texts.STOPPED_PLAYING
-            stands[self.page.player] = render.player_value(shown, has_sound=False)
-        else:
+        elif visit.has_sound(stands):
             sentence = texts.STOPPED_KEEPS
-        return stands | {self.page.status: self._say("info", sentence), **self._idle()}
+        else:
+            sentence = texts.STOPPED_PLAYING
+        return self._back(stands, visitor) | {self.page.status: self._say("info", sentence), **self._idle()}
 
     def leave(self, visitor: gr.Request) -> None:
         """Nobody waits for that visitor's song any more."""
@@ -182,10 +200,12 @@ class Actions:
             return {self.page.status: self._say("error", _sentence(error))}
         return self._show(result, visitor) | self._sliders(result.adjustment)
 
-    def open_other_file(self, path: str | None, song: str | None) -> Updates:
+    def open_other_file(self, path: str | None, song: str | None) -> Iterator[Updates]:
         """Decode a file that browsers or Gradio would not take, and put it where songs go, in place of any there."""
         if path is None:
-            return self._nothing()
+            yield self._nothing()
+            return
+        yield {self.page.status: render.working(texts.READING, 0.0)}
         source = Path(path)
         # Beside the upload, so that it goes when that goes, and never in its place.
         converted = source.with_suffix(".wav" if source.suffix.lower() == ".flac" else ".flac")
@@ -194,11 +214,12 @@ class Actions:
             samples = iter_audio(source, PLAYBACK_RATE, longest_s=60 * self.studio.settings.max_minutes)
             write_audio(converted, samples, PLAYBACK_RATE)
         except MtinstError as error:
-            return {self.page.status: self._say("error", _sentence(error))}
+            yield {self.page.status: self._say("error", _sentence(error))}
+            return
         put: Updates = {self.page.audio: str(converted), self.page.status: self._say("info", texts.READY)}
         if song is not None:
             put[self.page.reference] = None  # the right notes there were that song's
-        return put
+        yield put
 
     def compare(self, path: str | None, reference: str | None, shown: Result | None, visitor: gr.Request) -> Updates:
         """Compare the result on the page with the right notes that were brought, or no longer, if it is that song's."""
@@ -246,23 +267,37 @@ class Actions:
             return {self.page.status: self._say("error", _sentence(error))}
         return self._show(result, visitor)
 
-    def finish(self, shown: Result | None, visitor: gr.Request) -> Iterator[Updates]:
-        """Play the parts of an adjusted result, unless it was adjusted again by then."""
+    def finish(self, shown: Result | None, visitor: gr.Request) -> Generator[Updates, None, None]:
+        """Play the parts of an adjusted result, unless it was adjusted again by then.
+
+        Once another song is asked for, the line about how things stand is that song's.
+        """
         yield self._nothing()
         if shown is None or shown.files_folder is not None:
             return
         clock = _Clock()
         visit = self._visit(visitor)
+        click = visit.click
+        visit.playing = shown.view_folder
         try:
             with closing(self.studio.make_files(shown, _who(visitor))) as steps:
                 for step in steps:
                     if visit.view != shown.view_folder or self._visits.get(visitor.session_hash) is not visit:
                         return
-                    yield self._progress(step, clock) if isinstance(step, Working) else self._show(step, visitor)
-            yield {self.page.status: self._say("done", texts.done_in(clock.seconds))}
+                    if isinstance(step, Result):
+                        yield self._show(step, visitor)
+                    elif visit.is_listening or visit.click != click:
+                        yield self._nothing()
+                    else:
+                        yield self._progress(step, clock)
+            if not visit.is_listening and visit.click == click:
+                yield {self.page.status: self._say("done", texts.done_in(clock.seconds))}
         except MtinstError as error:
-            if visit.view == shown.view_folder:
+            if visit.view == shown.view_folder and not visit.is_listening:
                 yield self._without_sound(shown, error)
+        finally:
+            if visit.playing == shown.view_folder:
+                visit.playing = None
 
     def reset_adjustment(self) -> Updates:
         """The sliders and boxes as the checkpoint has it."""
@@ -351,23 +386,27 @@ class Actions:
         }
 
     def _show(self, result: Result, visitor: gr.Request) -> Updates:
-        self._visit(visitor).view = result.view_folder
-        return {self.page.shown: result} | self._restore(result)
-
-    def _restore(self, shown: Result | None) -> Updates:
-        """What stands on the page for a result, or for none, also after a preview of another song."""
         page = self.page
-        if shown is None:
-            return {page.summary: "", page.player: None, page.downloads: ""}
+        self._visit(visitor).shown = result
         return {
-            page.summary: render.summary(shown),
-            page.player: render.player_value(shown),
-            page.downloads: render.downloads(shown),
+            page.shown: result,
+            page.summary: render.summary(result),
+            page.player: render.player_value(result),
+            page.downloads: render.downloads(result),
         }
 
-    def _back(self, shown: Result | None) -> Updates:
-        """What stood on the page before, the sliders too, which may have been moved in the meantime."""
-        return self._restore(shown) | ({} if shown is None else self._sliders(shown.adjustment))
+    def _standing(self, shown: Result | None, visitor: gr.Request) -> Result | None:
+        """The result on the page by now; `shown` was there at the click, and may have got its parts since."""
+        stands = self._visit(visitor).shown or shown
+        return None if stands is None else self.studio.with_parts(stands)
+
+    def _back(self, stands: Result | None, visitor: gr.Request) -> Updates:
+        """That result, or none, in place of a preview of another song; the sliders too, which may have been moved."""
+        page = self.page
+        if stands is None:
+            return {page.summary: "", page.player: None, page.downloads: ""}
+        player = render.player_value(stands, has_sound=self._visit(visitor).has_sound(stands))
+        return self._show(stands, visitor) | {page.player: player} | self._sliders(stands.adjustment)
 
     def _sliders(self, adjustment: Adjustment) -> Updates:
         page = self.page

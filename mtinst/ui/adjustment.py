@@ -21,8 +21,9 @@ class Adjustment:
         Notes shorter than this are dropped; None leaves it to the checkpoint.
     sensitivity : tuple of float, one for each instrument in table order
         Log-odds by which all its thresholds are lowered besides.
-    instruments : tuple of str
-        Only these are reported; in table order, so that one choice is one key of the cache.
+    instruments : tuple of str, optional
+        Only these are reported; None leaves it to the checkpoint. In table order, so that one choice is one key of the
+        cache.
 
     Examples
     --------

@@ -39,6 +39,9 @@ written, as a share of the limit."""
 READ_BYTES = 1 << 20
 MOST_CHECKED = 10_000
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# What says nothing about the entry: too many open files, no memory, a server of files that was started anew. Not EIO:
+# what cannot be read must make room for what is written in its place.
+_PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE)
 
 Signature = tuple[tuple[str, int, int], ...]  # name, size and time of each file
 
@@ -85,14 +88,16 @@ class ResultCache:
     def find(self, key: str) -> Path | None:
         """The folder of the entry called `key`, marked as used just now; None when there is none, or not all of it."""
         entry = self.folder / key
+        if not os.path.lexists(entry):  # and nothing is removed: a writer may put it there just now
+            return None
         try:
             self._check(key)
-        except FileNotFoundError:
-            self.remove(key)
-            return None
         except (OSError, ValueError, TypeError, RecursionError) as error:
-            LOG.warning("removing %s, which is damaged: %s", key, error)
-            self.remove(key)
+            if isinstance(error, OSError) and error.errno in _PASSING:
+                LOG.warning("%s cannot be looked at just now: %s", key, error)
+            else:
+                LOG.warning("removing %s, which is damaged: %s", key, error)
+                self.remove(key)
             return None
         with suppress(OSError):  # a folder that may only be read
             os.utime(entry)

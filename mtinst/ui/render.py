@@ -47,10 +47,10 @@ def header() -> str:
     )
 
 
-def heading(text: str, help_text: str = "", level: int = 2) -> str:
+def heading(text: str, help_text: str = "") -> str:
     """A heading with a line of explanation."""
     explanation = f"<p>{help_text}</p>" if help_text else ""
-    return f'<div class="mt-heading"><h{level}>{text}</h{level}>{explanation}</div>'
+    return f'<div class="mt-heading"><h2>{text}</h2>{explanation}</div>'
 
 
 def example_cards(examples: Sequence[Example]) -> str:
@@ -164,7 +164,10 @@ def preview_summary(preview: Preview) -> str:
 
 
 def player_value(result: Result, *, has_sound: bool = True) -> dict[str, Any]:
-    """The result as the player takes it: addresses of what to load; without sound, only the song itself is heard."""
+    """The result as the player takes it: addresses of what to load.
+
+    Unless it `has_sound`, now or soon, only the song itself is heard.
+    """
     files = None
     if result.files_folder is not None or not has_sound:
         folder = result.files_folder

@@ -26,7 +26,8 @@ KEPT_FILES = frozenset(
     (entries.ORIGINAL, entries.SONG, PROBABILITIES, *(f"{instrument}.flac" for instrument in INSTRUMENT_NAMES))
 )
 AT_ONCE = 2
-"""Files to take away that are made at a time; more wait, so that they cannot take all of the server's threads."""
+"""Files to take away that are made at a time; more wait, so that they cannot take all of the server's threads. Those of
+sound and all others count apart, since sound may have to wait until other people's songs are done."""
 
 
 def kept_url(path: Path) -> str:
@@ -68,7 +69,7 @@ def kept_route(studio: Studio) -> Route:
 def take_route(studio: Studio) -> Route:
     """The route that makes a file and sends it under the song's name; a sentence and status 404 when it cannot."""
     by_slug = offers()
-    limiter: list[CapacityLimiter] = []  # made where it is used, inside the server's loop
+    limiters: dict[bool, CapacityLimiter] = {}  # whether it is of sound; made where they are used, in the server's loop
 
     def found(request: Request) -> Response:
         try:
@@ -82,8 +83,10 @@ def take_route(studio: Studio) -> Route:
         return FileResponse(path, filename=f"{safe_stem(result.title)}{offer.suffix}")
 
     async def take(request: Request) -> Response:
-        if not limiter:
-            limiter.append(CapacityLimiter(AT_ONCE))
-        return await run_sync(partial(found, request), limiter=limiter[0])
+        offer = by_slug.get(request.path_params["slug"])
+        needs_audio = offer is not None and offer.needs_audio
+        if needs_audio not in limiters:
+            limiters[needs_audio] = CapacityLimiter(AT_ONCE)
+        return await run_sync(partial(found, request), limiter=limiters[needs_audio])
 
     return Route(f"/{TAKE_PREFIX}/{{key}}/{{slug}}", take)

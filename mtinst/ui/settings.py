@@ -22,7 +22,7 @@ class PageSettings:
     Parameters
     ----------
     host, port : str, int
-        Address to serve; a port of 0 picks a free one.
+        Address to serve; the port is from 1 to 65535.
     weights : Path, optional
         Checkpoint to load, the shipped one when None.
     examples : Path
@@ -45,7 +45,7 @@ class PageSettings:
     Raises
     ------
     ValueError
-        If a limit is not positive.
+        If a limit is not positive, or the port out of its range.
     """
 
     host: str = "127.0.0.1"
@@ -64,8 +64,8 @@ class PageSettings:
         for name in ("cache_mb", "max_minutes", "max_mb", "max_waiting", "max_waiting_each"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, not {getattr(self, name)}")
-        if not 0 <= self.port <= 65535:
-            raise ValueError(f"port must be from 0 to 65535, not {self.port}")
+        if not 1 <= self.port <= 65535:
+            raise ValueError(f"port must be from 1 to 65535, not {self.port}")
 
     @property
     def uploads(self) -> Path:
@@ -93,13 +93,13 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Pa
     8080
     >>> settings_from_environment({"PORT": "high"})
     Traceback (most recent call last):
-    mtinst.ui.settings.SettingsError: PORT must be a whole number from 0 to 65535, not 'high'
+    mtinst.ui.settings.SettingsError: PORT must be a whole number from 1 to 65535, not 'high'
     """
     given = {name: value for name, value in environment.items() if value.strip()}
     port_name = "PORT" if "PORT" in given else "GRADIO_SERVER_PORT"
-    port = _number(given, port_name, PageSettings.port, "a whole number from 0 to 65535")
-    if not (0 <= port <= 65535 and port.is_integer()):
-        raise SettingsError(f"{port_name} must be a whole number from 0 to 65535, not {given[port_name]!r}")
+    port = _number(given, port_name, PageSettings.port, "a whole number from 1 to 65535")
+    if not (1 <= port <= 65535 and port.is_integer()):
+        raise SettingsError(f"{port_name} must be a whole number from 1 to 65535, not {given[port_name]!r}")
     prepare = given.get("MTINST_PREPARE", "1")
     if prepare not in ("0", "1"):
         raise SettingsError(f"MTINST_PREPARE must be 1 or 0, not {prepare!r}")

@@ -2,8 +2,8 @@
 
 A result is made in three stages, each an entry of the cache that the next one builds on, so that what is slow is done
 once: the *source* (what the network heard, and the song to play; by audio and weights), the *view* (notes and rolls as
-the page shows them; by source, title, thresholds and reference) and the *files* (each part as audio; by source and
-thresholds). Previews of a song that is being heard, and references to compare with, are entries too.
+the page shows them; by source, title, thresholds and reference) and the *files* (each part as audio; by source,
+thresholds and synthesiser). Previews of a song that is being heard, and references to compare with, are entries too.
 Nothing here knows Gradio.
 """
 
@@ -30,7 +30,7 @@ from mtinst.errors import AudioError, MidiError, MtinstError
 from mtinst.midi import read_midi
 from mtinst.notes import Note
 from mtinst.pipeline import Progress, Transcriber, warm_up
-from mtinst.synth import synthesise, write_stems
+from mtinst.synth import PLAYBACK_RATE, synthesise, synthesiser_name, write_stems
 from mtinst.transcription import Transcription
 from mtinst.ui import entries, texts
 from mtinst.ui.adjustment import Adjustment
@@ -54,6 +54,7 @@ HEARD, PLAYED = 0.35, 0.87
 _UNKNOWN_LENGTH = 2**62  # more frames than that is how libsndfile says that a header does not tell
 PREVIEW_EVERY_S = 1.0
 PREVIEW_SHARE = 5.0  # a preview may take one part in this many of the time
+OWN_BYTES_A_MINUTE = 60 * PLAYBACK_RATE * 2 * 1.01  # two a sample, and somewhat more where FLAC cannot save any
 SHORTEST_S = 0.06  # where no checkpoint says otherwise
 VIEW_KEY = re.compile(r"view-[0-9a-f]{32}")
 
@@ -106,12 +107,12 @@ class Studio:
     def prepare(self, examples: Iterable[Example]) -> None:
         """Transcribe the examples while nobody needs the processor, so that a click shows them at once."""
         started = time.perf_counter()
-        try:
-            for example in examples:
+        for example in examples:
+            try:
                 while not self._prepare(example):
                     time.sleep(WAIT_S)
-        except MtinstError as error:
-            LOG.error("%s", error)
+            except MtinstError as error:  # the others may do
+                LOG.error("%s", error)
         LOG.info("examples ready after %.1f s", time.perf_counter() - started)
 
     def transcribe(
@@ -243,6 +244,11 @@ class Studio:
             yield from self._alone(self._make_files(result, key), who, is_background=is_background)
         yield replace(result, files_folder=self.cache.folder / key)
 
+    def with_parts(self, result: Result) -> Result:
+        """The same, with its parts if they were played since."""
+        files_folder = result.files_folder or self.cache.find(_files_key(result.source_key, result.adjustment))
+        return replace(result, files_folder=files_folder)
+
     def transcription(self, source_key: str, adjustment: Adjustment) -> Transcription:
         """What the network heard, with its notes by other thresholds; MtinstError when it is no longer kept."""
         heard = self._recent.find(source_key)
@@ -258,7 +264,8 @@ class Studio:
             n_bytes = path.stat().st_size
         except OSError as error:
             raise AudioError(f"{name} is no longer there; please bring it again") from error
-        if n_bytes > self.settings.max_mb * 1e6:
+        # What the page decoded for a visitor may be larger than the file that was brought, and the limit is for that.
+        if n_bytes > max(self.settings.max_mb * 1e6, self.settings.max_minutes * OWN_BYTES_A_MINUTE):
             raise AudioError(texts.too_large(name, n_bytes, self.settings.max_mb))
         try:
             info = sf.info(path)
@@ -377,7 +384,8 @@ class Studio:
 
 
 def _files_key(source_key: str, adjustment: Adjustment) -> str:
-    return key_of("files", version=VERSION, source=source_key, **asdict(adjustment))
+    facts = asdict(adjustment)
+    return key_of("files", version=VERSION, source=source_key, synthesiser=synthesiser_name(), **facts)
 
 
 @lru_cache(maxsize=8)

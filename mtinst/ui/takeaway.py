@@ -17,7 +17,7 @@ from mtinst.errors import MtinstError
 from mtinst.midi import write_midi
 from mtinst.plots import figure_to_png, figure_to_svg, plot_instrument_roll, plot_piano_roll, plot_pitch_roll
 from mtinst.spec import INSTRUMENTS
-from mtinst.synth import PLAYBACK_RATE, write_audio
+from mtinst.synth import PLAYBACK_RATE, synthesiser_name, write_audio
 from mtinst.transcription import Transcription
 from mtinst.ui import texts
 from mtinst.ui.cache import key_of
@@ -75,7 +75,8 @@ def offers() -> dict[str, Offer]:
 
 def make(studio: Studio, result: Result, offer: Offer, who: Hashable = None) -> Path:
     """The file for that visitor, made now or before; MtinstError when it cannot be, as when the song is gone."""
-    key = key_of("take", version=VERSION, view=result.key, offer=offer.slug)
+    synthesiser = {"synthesiser": synthesiser_name()} if offer.needs_audio else {}
+    key = key_of("take", version=VERSION, view=result.key, offer=offer.slug, **synthesiser)
     name = f"file.{offer.suffix.rpartition('.')[2]}"  # what it is written as depends on its ending
     folder = studio.cache.find(key)
     if folder is None:

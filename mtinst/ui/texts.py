@@ -43,7 +43,9 @@ NOT_PLAYED = "Nothing of that is played in this result."
 REFERENCE_READY = "Noted: the result will be compared with these notes."
 COMPARED = "Compared with your notes."
 STOPPED = "Stopped."
-STOPPED_PLAYING = "Stopped before the parts were played. The notes are complete; Transcribe plays them after all."
+STOPPED_PLAYING = (
+    "Stopped. The notes below are complete, but their parts were not played; transcribing that song again plays them."
+)
 STOPPED_KEEPS = "Stopped. What you see below is still the result from before."
 FAILED_KEEPS = "What you see below is still the result from before."
 
