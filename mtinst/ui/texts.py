@@ -113,10 +113,10 @@ USE = (
 )
 MODEL_HEADING = "How it works"
 MODEL = (
-    "A U-net hears a log-frequency spectrogram, 31 times a second, and learns three tasks at once: who plays "
-    "which note, which instruments sound, and which pitches. That idea is from Yun-Ning Hung, Yi-An Chen and "
+    "Three U-nets hear a log-frequency spectrogram, 31 times a second, and vote. Each has learnt three tasks at once: who "
+    "plays which note, which instruments sound, and which pitches. That idea is from Yun-Ning Hung, Yi-An Chen and "
     'Yi-Hsuan Yang, <a href="https://arxiv.org/abs/1811.01143" target="_blank" rel="noopener">“Multitask learning for '
-    "frame-level instrument recognition”</a>, ICASSP 2019. The network and its weights here were made from scratch."
+    "frame-level instrument recognition”</a>, ICASSP 2019. The networks and their weights here were made from scratch."
 )
 PRIVACY = (
     "Songs are worked on by the computer that serves this page and nowhere else. "
