@@ -227,3 +227,7 @@ def test_a_run_goes_on_with_its_own_thresholds_and_on_its_own_features(prepared:
     torch.save(kept, run_dir / "last.pt")
     with pytest.raises(TrainingError, match="holds a run on other features: name another --out"):
         fit(TINY, prepared, run_dir, n_workers=0, device="cpu")
+    del kept["clips"]
+    torch.save(kept, run_dir / "last.pt")
+    with pytest.raises(TrainingError, match=r"last\.pt is an earlier version's: name another --out"):
+        fit(TINY, prepared, run_dir, n_workers=0, device="cpu")

@@ -100,6 +100,8 @@ class _Run:
             state = torch.load(path, weights_only=True, map_location="cpu")
         except (RuntimeError, EOFError, OSError, ValueError, LookupError, UnpicklingError) as error:
             raise TrainingError(damage) from error
+        if not {"features", "thresholds", "began_with", "clips"} <= state.keys():
+            raise TrainingError(f"{path} is an earlier version's: name another --out, or remove it")
         before, now = json.loads(state["experiment"]), as_json(experiment)
         for name in ("model", "optimizer"):  # whatever else is changed, the run can go on
             if before[name] != now[name]:
