@@ -152,15 +152,15 @@ def fit(
     n_validation_clips : int
         Scored after each epoch.
     initial_weights : Path, optional
-        A checkpoint to start from instead of random weights, of this network or a narrower one (:mod:`train.grow`).
-        What the run writes has its thresholds until ``calibrate`` chooses others.
+        A checkpoint to start from instead of random weights, of this network or a narrower one (:mod:`train.grow`);
+        of a committee its first network. What the run writes has its thresholds until ``calibrate`` chooses others.
     is_compiled : bool
         Have :func:`torch.compile` fuse the step: a minute to begin with, then nearly twice the clips a second on a CPU.
 
     Raises
     ------
     TrainingError
-        If the loss is not a finite number, or `initial_weights` are several networks.
+        If the loss is not a finite number.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     processes = Processes.start(device)
@@ -210,7 +210,8 @@ def _begin(
         if initial_weights is not None:
             network, info = load_checkpoint(initial_weights)
             if isinstance(network, Committee):
-                raise TrainingError(f"{initial_weights} holds {len(network.networks)} networks; a run begins from one.")
+                logger.info("%s: the first of %d networks is begun with", initial_weights, len(network.networks))
+                network = network.networks[0]
             initial, thresholds, began_with = network, info.thresholds, info.digest
         if initial is None or initial.spec != model.spec:  # else the statistics are taken over too
             unheard = MixtureDataset(
