@@ -5,7 +5,6 @@ Nothing is ever unpickled. The metadata's keys are ``format`` (`FORMAT`), ``inst
 (:class:`~mtinst.notes.Thresholds`) and ``training`` (how the weights were made: configuration, seed, data, scores).
 """
 
-import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, fields
@@ -20,7 +19,7 @@ from mtinst.audio import display_name
 from mtinst.errors import CheckpointError
 from mtinst.model import Committee, ModelConfig, Network, UNet
 from mtinst.notes import Thresholds
-from mtinst.paths import replace_file
+from mtinst.paths import file_hash, replace_file
 from mtinst.spec import INSTRUMENT_NAMES, N_INSTRUMENTS, FeatureSpec
 
 FORMAT = "mtinst/1"
@@ -107,8 +106,7 @@ def load_checkpoint(path: str | Path) -> tuple[Network, CheckpointInfo]:
             }:
                 raise CheckpointError(f"{name} holds other weights than those of the network that it describes.")
             tensors = {key: file.get_tensor(key) for key in expected}
-        with path.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()[:16]
+        digest = file_hash(path)[:16]
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{name} is not a complete .safetensors file.") from error
     for key, tensor in tensors.items():

@@ -6,7 +6,6 @@ done again, so a run that was cut off goes on where it was, and what was half do
 Nothing here needs PyTorch until a song is transcribed.
 """
 
-import hashlib
 import json
 import os
 import time
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mtinst.audio import LONGEST_S, display_name
 from mtinst.errors import AudioError, CheckpointError, MtinstError
-from mtinst.paths import DEFAULT_WEIGHTS, replace_file
+from mtinst.paths import DEFAULT_WEIGHTS, file_hash, replace_file
 from mtinst.spec import N_INSTRUMENTS
 
 if TYPE_CHECKING:
@@ -79,8 +78,7 @@ class Settings:
     def facts(self) -> dict[str, Any]:
         """What a result depends on, as plain JSON values; CheckpointError when the weights cannot be read."""
         try:
-            with self.weights.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = file_hash(self.weights)
         except OSError as error:
             raise CheckpointError(f"{display_name(self.weights)} cannot be opened: {error.strerror}") from error
         instruments = None if self.instruments is None else list(self.instruments)

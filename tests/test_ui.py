@@ -28,13 +28,14 @@ from mtinst.audio import load_audio
 from mtinst.errors import AudioError, CheckpointError, MtinstError
 from mtinst.midi import read_midi, write_midi
 from mtinst.notes import Note, Thresholds
+from mtinst.paths import file_hash
 from mtinst.rolls import Rolls
 from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, SPEC
 from mtinst.synth import PLAYBACK_RATE, write_audio
 from mtinst.ui import render, texts
 from mtinst.ui.actions import Actions
 from mtinst.ui.adjustment import NEUTRAL, Adjustment
-from mtinst.ui.cache import IN_USE_S, CacheError, ResultCache, file_hash
+from mtinst.ui.cache import IN_USE_S, CacheError, ResultCache
 from mtinst.ui.examples import find_examples
 from mtinst.ui.layout import Page
 from mtinst.ui.player import template
@@ -604,6 +605,13 @@ def visitor(name: str = "somebody") -> gr.Request:
     return gr.Request(session_hash=name)
 
 
+def first_result(actions: Actions, song: Path) -> Result:
+    """What the page shows once the notes of a song are there; its parts are not played."""
+    updates = actions.transcribe(str(song), None, None, 1, visitor())
+    shown: Result = next(update[actions.page.shown] for update in updates if actions.page.shown in update)
+    return shown
+
+
 def statuses(actions: Actions, updates: Iterator[dict[Any, Any]]) -> list[str]:
     return [update[actions.page.status] for update in updates if actions.page.status in update]
 
@@ -692,9 +700,7 @@ def test_parts_are_played_in_silence_while_another_song_is_asked_for(
     actions: Actions, song: Path, tmp_path: Path
 ) -> None:
     page = actions.page
-    first = next(
-        update[page.shown] for update in actions.transcribe(str(song), None, None, 1, visitor()) if page.shown in update
-    )
+    first = first_result(actions, song)
     adjusted = actions.adjust(first, 0.25, 0.5, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)[page.shown]
     playing = actions.finish(adjusted, visitor())
     next(playing)
@@ -816,9 +822,7 @@ def test_the_later_of_two_clicks_counts_whichever_comes_first(actions: Actions, 
 
 def test_nothing_is_adjusted_while_a_song_is_listened_to(actions: Actions, song: Path) -> None:
     page = actions.page
-    last = next(
-        update[page.shown] for update in actions.transcribe(str(song), None, None, 1, visitor()) if page.shown in update
-    )
+    last = first_result(actions, song)
     other = write_song(song.with_name("other.wav"), 4.0)
     updates = actions.transcribe(str(other), None, last, 2, visitor())
     next(update for update in updates if page.player in update)
@@ -837,9 +841,7 @@ def test_an_adjustment_before_the_parts_are_played_stays(actions: Actions, song:
 
 def test_a_link_brings_a_result_back_with_its_sliders(actions: Actions, song: Path, settings: PageSettings) -> None:
     page = actions.page
-    first = next(
-        update[page.shown] for update in actions.transcribe(str(song), None, None, 1, visitor()) if page.shown in update
-    )
+    first = first_result(actions, song)
     sensitivity = (0.5, *NEUTRAL[1:])
     shown = actions.adjust(first, -1.0, 0.5, 120, ["violin", "cello"], visitor(), *sensitivity)[page.shown]
     later = Actions(page, Studio(settings), [])  # as after a restart
@@ -865,9 +867,7 @@ def test_the_right_notes_give_scores_and_stay_through_adjustments(
     actions: Actions, song: Path, settings: PageSettings
 ) -> None:
     page = actions.page
-    first = next(
-        update[page.shown] for update in actions.transcribe(str(song), None, None, 1, visitor()) if page.shown in update
-    )
+    first = first_result(actions, song)
     assert first.scores is None
     reference = make(actions.studio, first, offers()["midi"]).rename(song.with_name("right.mid"))
     compared = actions.compare(str(song), str(reference), first, visitor())[page.shown]

@@ -4,7 +4,6 @@ A part is stored as its complex CQT, so mixing is adding: levels, equalisation, 
 each clip, and labels follow. Item ``i`` of epoch ``e`` draws from ``default_rng((seed, e, i))``.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mtinst.features import ComplexArray, scale_to_unit
+from mtinst.paths import file_hash
 from mtinst.spec import N_INSTRUMENTS, FeatureSpec, FloatArray
 from train.config import MixConfig
 from train.effects import band_limit, compressed, dynamics, equaliser, room
@@ -92,8 +92,7 @@ class PartStore:
 
 def parts_digest(folder: Path) -> str:
     """The first 16 hexadecimal digits of the SHA-256 of what is known of the parts in a folder, but for their sound."""
-    with (folder / "parts.npz").open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return file_hash(folder / "parts.npz")[:16]
 
 
 @dataclass(frozen=True)

@@ -114,12 +114,8 @@ class _Run:
             optimizer.load_state_dict(kept)
         self.thresholds = Thresholds.from_json(json.loads(state["thresholds"]))
         self.began_with = state["began_with"]
-        self.epoch, self.clips, self.best, self.seconds = (
-            state["epoch"],
-            state["clips"],
-            state["best"],
-            state["seconds"],
-        )
+        self.epoch, self.clips = state["epoch"], state["clips"]
+        self.best, self.seconds = state["best"], state["seconds"]
 
 
 def fit(

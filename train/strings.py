@@ -8,6 +8,7 @@ listened to, by a pickup or through a wooden body, is drawn for each part, so ea
 
 from dataclasses import dataclass
 
+import librosa
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +81,7 @@ def play_strings(
         if length <= 0:
             continue
         pitch = note[PITCH] + tuning + rng.normal(0, 0.03)
-        sound = _string(instrument, 440 * 2 ** ((pitch - 69) / 12), length, end - start, rng)
+        sound = _string(instrument, float(librosa.midi_to_hz(pitch)), length, end - start, rng)
         out[start : start + length] += sound * (note[VELOCITY] / 100) ** dynamics
     for hertz, share in instrument.body:
         sos = butter(1, hertz * np.array([0.85, 1.18]), "bandpass", fs=RATE, output="sos")

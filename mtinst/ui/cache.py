@@ -225,12 +225,6 @@ def usable_folder(folder: Path) -> Path:
     return folder
 
 
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, as hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def key_of(kind: str, **facts: Any) -> str:
     """A name for an entry that changes with any of the facts it depends on, which must be plain JSON values.
 

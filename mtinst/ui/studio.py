@@ -29,12 +29,13 @@ from mtinst.compare import compare_notes
 from mtinst.errors import AudioError, MidiError, MtinstError
 from mtinst.midi import read_midi
 from mtinst.notes import Note
+from mtinst.paths import file_hash
 from mtinst.pipeline import Progress, Transcriber, warm_up
 from mtinst.synth import PLAYBACK_RATE, synthesise, synthesiser_name, write_stems
 from mtinst.transcription import Transcription
 from mtinst.ui import entries, texts
 from mtinst.ui.adjustment import Adjustment
-from mtinst.ui.cache import ResultCache, file_hash, key_of, usable_folder
+from mtinst.ui.cache import ResultCache, key_of, usable_folder
 from mtinst.ui.examples import Example
 from mtinst.ui.line import Line
 from mtinst.ui.recent import RecentSongs

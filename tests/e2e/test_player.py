@@ -246,6 +246,16 @@ def x_of(stand: Stand, second: float) -> float:
     return float(stand.state(f"lanes.x({second})"))
 
 
+def drag(stand: Stand, start: float, end: float, *, y: float) -> None:
+    """With the mouse over the roll, from one second to another."""
+    mouse, box = stand.page.mouse, stand.page.locator(".mtp-notes").bounding_box()
+    assert box is not None
+    mouse.move(box["x"] + x_of(stand, start), box["y"] + y)
+    mouse.down()
+    mouse.move(box["x"] + x_of(stand, end), box["y"] + y, steps=5)
+    mouse.up()
+
+
 def row(stand: Stand, name: str) -> Any:
     return stand.page.locator(f".mtp-row[data-part={name}]")
 
@@ -388,12 +398,7 @@ def test_a_click_seeks_and_the_sound_follows(stand: Stand) -> None:
 def test_the_playhead_can_be_dragged(stand: Stand) -> None:
     page = stand.page
     page.locator(".mtp-notes").click(position={"x": x_of(stand, 4.0), "y": 200})
-    box = page.locator(".mtp-notes").bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + x_of(stand, 4.0), box["y"] + 200)
-    page.mouse.down()
-    page.mouse.move(box["x"] + x_of(stand, 9.0), box["y"] + 200, steps=5)
-    page.mouse.up()
+    drag(stand, 4.0, 9.0, y=200)
     assert stand.state("mixer.position") == pytest.approx(9.0, abs=0.05)
     assert stand.state("lanes.start") == 0
 
@@ -401,12 +406,7 @@ def test_the_playhead_can_be_dragged(stand: Stand) -> None:
 def test_a_marked_region_is_played_again_and_again(stand: Stand) -> None:
     page = stand.page
     hear_the_song_itself(stand)
-    box = page.locator(".mtp-notes").bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + x_of(stand, 5.0), box["y"] + 10)
-    page.mouse.down()
-    page.mouse.move(box["x"] + x_of(stand, 5.6), box["y"] + 10, steps=5)
-    page.mouse.up()
+    drag(stand, 5.0, 5.6, y=10)
     assert stand.state("[mixer.loop.start, mixer.loop.end]") == pytest.approx([5.0, 5.6], abs=0.05)
     assert page.get_by_role("button", name="Loop", exact=True).get_attribute("aria-pressed") == "true"
     stand.play()
@@ -793,12 +793,7 @@ def test_places_can_be_marked_before_there_is_sound(stand: Stand) -> None:
         page.evaluate("(value) => void player.show(value)", value)
         stand.wait("player.find('message').textContent.startsWith('Loading')")
         assert stand.state("mixer.isReady") is False
-        box = page.locator(".mtp-notes").bounding_box()
-        assert box is not None
-        page.mouse.move(box["x"] + x_of(stand, 5.0), box["y"] + 10)
-        page.mouse.down()
-        page.mouse.move(box["x"] + x_of(stand, 8.0), box["y"] + 10, steps=5)
-        page.mouse.up()
+        drag(stand, 5.0, 8.0, y=10)
         page.locator(".mtp-notes").click(position={"x": x_of(stand, 6.0), "y": 200})
         assert stand.state("mixer.position") == pytest.approx(6.0, abs=0.05)
     stand.wait("mixer.isReady")
