@@ -1,5 +1,5 @@
 # make demo    serve the page on http://127.0.0.1:7860; HOST=… and PORT=… change that
-# make test    run the tests
+# make test    run the tests, two at a time
 # make lint    ruff and mypy
 # make check   lint and test: what CI runs
 # make bench   time and memory of a song of 30 s, 3 min and 10 min, as a Markdown table
@@ -23,7 +23,7 @@ demo: $(VENV)/demo.stamp
 	$(RUN) app.py
 
 test: $(VENV)/dev.stamp
-	$(RUN) -m pytest
+	$(RUN) -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/dev.stamp
 	$(RUN) -m ruff check
