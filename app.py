@@ -35,7 +35,7 @@ API_DESCRIPTION = (
 )
 SESSIONS = 1000  # kept for those who come back
 OTHER_THREADS = 20  # for what is not a song: sliders, links, files
-LOOK_AT_STATUS = "() => document.getElementById('mt-status').scrollIntoView({behavior: 'smooth', block: 'nearest'})"
+LOOK_AT_STATUS = "() => document.getElementById('mt-status').scrollIntoView({block: 'nearest'})"
 
 
 def build(settings: PageSettings, studio: Studio, examples: list[Example]) -> Page:
@@ -106,7 +106,9 @@ def connect(page: Page, actions: Actions) -> None:
         [page.reference.upload, page.reference.clear], actions.compare, [*brought, page.shown], result, **quiet
     )
     compared.then(actions.finish, page.shown, result, **work)
-    page.audio.clear(lambda: None, None, page.reference, queue=False, **quiet)  # they belong together
+    # They belong together. (Gradio says "cleared" also when somebody only goes from files to the microphone.)
+    together = [page.audio, page.reference]
+    page.audio.change(None, together, page.reference, js="(song, notes) => song ? notes : null", **quiet)
 
     opened = page.blocks.load(actions.open_link, page.link, [*result, *sliders], js=LINK_INPUT, **quiet)
     opened.then(actions.finish, page.shown, result, **work)

@@ -5,10 +5,12 @@ import itertools
 import json
 import os
 import re
+import shutil
+import threading
 import time
 import zipfile
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
@@ -32,11 +34,12 @@ from mtinst.paths import file_hash
 from mtinst.rolls import Rolls
 from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, SPEC
 from mtinst.synth import PLAYBACK_RATE, write_audio
+from mtinst.transcription import SILENT
 from mtinst.ui import render, texts
 from mtinst.ui.actions import Actions
 from mtinst.ui.adjustment import NEUTRAL, Adjustment
 from mtinst.ui.cache import IN_USE_S, CacheError, ResultCache
-from mtinst.ui.examples import find_examples
+from mtinst.ui.examples import Example, find_examples
 from mtinst.ui.layout import Page
 from mtinst.ui.player import template
 from mtinst.ui.player.song import song_record
@@ -326,7 +329,7 @@ def test_a_verdict_stands_in_the_summary() -> None:
         adjustment=Adjustment(),
         duration_s=1.0,
         parts=(),
-        verdict="The clip is silent.",
+        verdict=SILENT,
     )
     assert "mt-verdict" in render.summary(result)
     assert "mt-verdict" not in render.summary(replace(result, verdict=None))
@@ -552,7 +555,7 @@ def test_silence_has_a_verdict_and_no_parts(settings: PageSettings, tmp_path: Pa
     sf.write(tmp_path / "silence.wav", np.zeros(RATE), RATE)
     result = results(Studio(settings).transcribe(tmp_path / "silence.wav", "silence"))[-1]
     assert result.parts == ()
-    assert result.verdict == "The clip is silent."
+    assert result.verdict == SILENT
     assert "/parts." not in render.downloads(result)
     assert "/midi" in render.downloads(result)
 
@@ -655,9 +658,83 @@ def test_a_newer_wish_ends_the_work_on_the_older_one(actions: Actions, song: Pat
     assert "Listening" in statuses(actions, itertools.islice(older, 1))[0], "others do not end it"
     newer = actions.transcribe(str(song), None, None, 2, visitor())
     next(newer)
-    assert list(older) == []
+    assert list(older) == [actions._nothing()]
     assert "Done" in statuses(actions, somebody_else)[-1], "who came before the newer wish"
     assert "Done" in statuses(actions, newer)[-1]
+
+
+def test_what_is_said_last_is_said_after_the_older_work_has_ended(actions: Actions, song: Path, tmp_path: Path) -> None:
+    known = write_song(tmp_path / "known.wav", 2.0)
+    list(actions.transcribe(str(known), None, None, 1, visitor()))
+    older = actions.transcribe(str(song), None, None, 2, visitor())
+    for update in older:
+        if "Listening" in update.get(actions.page.status, ""):
+            break
+    said: list[str] = []
+    newer = actions.transcribe(str(known), None, None, 3, visitor())
+    thread = threading.Thread(target=lambda: said.extend(statuses(actions, newer)))
+    thread.start()
+    thread.join(0.5)
+    assert not any("Done" in sentence for sentence in said), "a line of the older one may be on its way"
+    assert list(older) == [actions._nothing()]
+    thread.join()
+    assert "Done" in said[-1]
+
+
+def test_a_late_answer_to_a_slider_is_not_shown_over_what_was_asked_for_since(
+    actions: Actions, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = actions.page
+    known = write_song(tmp_path / "known.wav", 2.0)
+    list(actions.transcribe(str(known), None, None, 1, visitor()))
+    *_, shown = (
+        update[page.shown] for update in actions.transcribe(str(song), None, None, 2, visitor()) if page.shown in update
+    )
+    view = actions.studio.view
+
+    def adjusted(onset: float) -> dict[Any, Any]:
+        return actions.adjust(shown, onset, 0.0, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)
+
+    def while_it_is_made(do: Callable[[], object]) -> dict[Any, Any]:
+        """What a moved slider gives when that is done before its answer is there."""
+
+        def slow(*asked: Any) -> Result:
+            monkeypatch.setattr(actions.studio, "view", view)
+            do()
+            return view(*asked)
+
+        monkeypatch.setattr(actions.studio, "view", slow)
+        return adjusted(-1.0)
+
+    assert page.shown not in while_it_is_made(lambda: adjusted(0.0))
+    assert page.shown not in while_it_is_made(lambda: list(actions.transcribe(str(known), None, None, 3, visitor())))
+    assert page.shown in adjusted(-1.0)
+
+
+def test_what_was_wrong_with_notes_brought_meanwhile_is_said_at_the_end(
+    actions: Actions, song: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.mid").write_text("Dear all")
+    updates = actions.transcribe(str(song), None, None, 1, visitor())
+    for update in updates:
+        if "Listening" in update.get(actions.page.status, ""):
+            break
+    said = actions.compare(str(song), str(tmp_path / "bad.mid"), None, visitor())
+    assert "bad.mid cannot be read as MIDI" in said[actions.page.status]
+    assert "bad.mid cannot be read as MIDI" in statuses(actions, updates)[-1]
+    assert "bad.mid" not in statuses(actions, actions.transcribe(str(song), None, None, 2, visitor()))[-1]
+
+
+def test_a_song_with_the_name_of_an_example_keeps_its_own(actions: Actions, song: Path, tmp_path: Path) -> None:
+    duo = Example(slug="duo", title="Duo for two tones", path=song, duration_s=2.0, instruments=())
+    actions.examples["duo"] = duo
+    assert actions._title(write_song(tmp_path / "duo.wav", 0.5)) == "duo"
+    copy = tmp_path / "again" / "duo.wav"
+    copy.parent.mkdir()
+    shutil.copyfile(song, copy)
+    assert actions._title(copy) == "Duo for two tones"
+    assert actions._title(tmp_path / "audio.wav") == texts.RECORDING
+    assert actions._title(tmp_path / "audio.flac") == "audio"
 
 
 def test_others_wait_and_are_told_so(actions: Actions, song: Path) -> None:
@@ -681,7 +758,7 @@ def test_parts_of_an_adjustment_that_was_adjusted_again_are_not_shown(actions: A
     playing = actions.finish(adjusted, visitor())
     next(playing)
     actions.adjust(last, -0.5, -1.0, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)
-    assert list(playing) == []
+    assert list(playing) == [actions._nothing()]
 
 
 def test_parts_that_will_not_be_shown_are_not_played(actions: Actions, song: Path) -> None:
@@ -707,14 +784,15 @@ def test_parts_are_played_in_silence_while_another_song_is_asked_for(
     (tmp_path / "letter.wav").write_text("Dear all")
     newer = actions.transcribe(str(tmp_path / "letter.wav"), None, adjusted, 2, visitor())
     next(newer)
-    *steps, played = playing
+    *steps, played, last = playing
+    assert last == actions._nothing(), "which Gradio says once more"
     assert all(step == {page.status: gr.skip()} for step in steps)
     assert page.status not in played
     *_, failed, _ = newer
     assert texts.FAILED_KEEPS in failed[page.status]
     assert failed[page.shown] == played[page.shown], "with the parts that it got meanwhile"
     assert failed[page.player] == played[page.player]
-    assert failed[page.player]["files"]["parts"]
+    assert json.loads(failed[page.player])["files"]["parts"]
 
 
 def test_parts_that_nobody_plays_any_more_are_not_waited_for(actions: Actions, song: Path, tmp_path: Path) -> None:
@@ -740,7 +818,7 @@ def test_a_visitor_who_left_is_not_worked_for(actions: Actions, song: Path) -> N
     steps = actions.transcribe(str(song), None, None, 1, visitor())
     next(steps)
     actions.leave(visitor())
-    assert list(steps) == []
+    assert list(steps) == [actions._nothing()]
 
 
 def test_lowered_thresholds_stay_probabilities() -> None:
@@ -764,13 +842,13 @@ def test_the_first_notes_come_while_the_rest_is_heard(actions: Actions, song: Pa
     updates = actions.transcribe(str(song), None, None, 1, visitor())
     partial = next(update for update in updates if page.player in update)
     assert page.shown not in partial, "a preview is no result"
-    value = partial[page.player]
+    value = json.loads(partial[page.player])
     assert (value["files"], value["partial"]) == (None, True)
     key, name = value["song"].split("/")[-2:]
     assert any(one["notes"] for one in json.loads((settings.cache / key / name).read_text())["instruments"])
     assert "so far" in partial[page.summary]
     result = next(update for update in updates if page.shown in update)
-    assert result[page.player]["source"] == value["source"], "the player keeps its place"
+    assert json.loads(result[page.player])["source"] == value["source"], "the player keeps its place"
 
 
 def test_stop_during_a_first_song_leaves_nothing_on_the_page(actions: Actions, song: Path) -> None:

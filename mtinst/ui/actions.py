@@ -1,10 +1,11 @@
 """What each click does, as updates of the page's components. A failure changes the status line and nothing else."""
 
+import filecmp
 import math
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,10 @@ from mtinst.ui.routes import take_url
 from mtinst.ui.studio import Studio
 from mtinst.ui.takeaway import offers
 
-RECORDED_STEM = "audio"  # what Gradio calls a recording from the microphone
+RECORDING_NAME = "audio.wav"  # what Gradio calls a recording from the microphone
 MOST_VISITS = 10_000  # remembered; of visitors who never said that they left, the oldest go
 TELLING_S = 0.5  # of work, before how long the rest takes can be told
+ENDING_S = 2.0  # that overtaken work may take to end; it does so at its next step, mostly `studio.PACE_S` away
 Updates = dict[Any, Any]  # component -> its new value, or a change of its looks
 
 
@@ -45,16 +47,34 @@ class Visit:
         What is on the page.
     playing : Path, optional
         The view whose parts :meth:`Actions.finish` plays.
+    playing_song : Path, optional
+        The view whose parts are being played by who listened to the song.
     right : (str, str or None), optional
         Of notes to compare with that were brought, or taken away, while a song was listened to: the key of that song's
         source, and theirs.
+    complaint : str, optional
+        What was wrong with something brought meanwhile: said when the work is done, which says otherwise how far it is.
+    adjusting : object, optional
+        The latest wish for other thresholds.
+    at_work : set
+        An object for each piece of work that says how far it is.
     """
 
     click: float = -1.0
     is_listening: bool = False
     shown: Result | None = None
     playing: Path | None = None
+    playing_song: Path | None = None
     right: tuple[str, str | None] | None = None
+    complaint: str | None = None
+    adjusting: object = None
+    at_work: set[object] = field(default_factory=set)
+
+    def wait_for_others(self) -> None:
+        """Wait until other work has ended, so that nothing it still says comes after what is said next."""
+        until = time.monotonic() + ENDING_S
+        while self.at_work and time.monotonic() < until:
+            time.sleep(0.02)
 
     @property
     def view(self) -> Path | None:
@@ -95,7 +115,8 @@ class Actions:
             yield self._nothing()
             return
         reference = None if example.reference is None else str(example.reference)
-        put = {self.page.audio: str(example.path), self.page.reference: reference}
+        # Wrapped, for Gradio may make one step's object into the next one's before the browser has looked at it.
+        put = {self.page.audio: gr.update(value=str(example.path)), self.page.reference: gr.update(value=reference)}
         yield from self._run(example.path, example.title, example.reference, put, shown, click, visitor)
 
     def transcribe(
@@ -123,38 +144,44 @@ class Actions:
         if click < visit.click:  # a later click was faster
             yield self._nothing()
             return
-        replaces = visit.is_listening
+        work = object()
+        overtakes = bool(visit.at_work)
+        visit.at_work.add(work)
         visit.click, visit.is_listening, visit.right = click, True, None
+        visit.complaint = visit.playing_song = None
         clock = _Clock()
         last: Result | None = None  # of two results, without and with its parts; in between, a person may adjust it
-        yield {
-            **put,
-            self.page.status: render.working(texts.READING, 0.0),
-            self.page.transcribe: gr.update(interactive=False),
-            self.page.stop: gr.update(interactive=True),
-        }
         try:
+            yield {
+                **put,
+                self.page.status: render.working(texts.READING, 0.0),
+                self.page.transcribe: gr.update(interactive=False),
+                self.page.stop: gr.update(interactive=True),
+            }
             with closing(self.studio.transcribe(path, title, reference, _who(visitor))) as steps:
                 for step in steps:
                     if not self._is_latest(visit, click, visitor):
+                        yield self._nothing()
                         return
-                    if last and visit.shown and visit.shown.adjustment != last.adjustment:
+                    if last and visit.view != last.view_folder:
                         yield self._idle()
-                        return  # `finish` plays the parts of what was adjusted
+                        return  # `finish` plays the parts of what was adjusted or compared
                     if isinstance(step, Working):
                         yield self._progress(step, clock)
                         continue
                     step = self._compared(step, visit)
                     if last is None:
-                        visit.is_listening = False
-                        yield self._show(step, visitor) | self._sliders(step.adjustment)
+                        visit.is_listening, visit.playing_song = False, step.view_folder
                         last = step
+                        yield self._show(step, visitor) | self._sliders(step.adjustment)
                     elif visit.view == step.view_folder:
                         yield self._show(step, visitor)
                         last = step
-            # Whatever an overtaken run still had on its way is put right by showing the end once more.
-            again = self._show(last, visitor) | put if replaces and last and visit.view == last.view_folder else {}
-            yield again | {self.page.status: self._say("done", texts.done_in(clock.seconds))}
+            # Whatever overtaken work still had on its way is put right by showing the end once more.
+            visit.at_work.discard(work)
+            visit.wait_for_others()
+            again = self._show(last, visitor) | put if overtakes and last and visit.view == last.view_folder else {}
+            yield again | {self.page.status: self._say_done(clock, visit)}
         except MtinstError as error:
             if last is not None:
                 if visit.view == last.view_folder:
@@ -169,8 +196,9 @@ class Actions:
             yield self._back(stands, visitor) | said | self._idle()
             raise
         finally:
+            visit.at_work.discard(work)
             if visit.click == click:
-                visit.is_listening = False
+                visit.is_listening, visit.playing_song = False, None
         yield self._idle()
 
     def stopped(self, shown: Result | None, visitor: gr.Request) -> Updates:
@@ -194,10 +222,13 @@ class Actions:
         """Bring back the result that the page's address names."""
         if not key:
             return self._nothing()
+        click = self._visit(visitor).click
         try:
             result = self.studio.open(key)
         except MtinstError as error:
             return {self.page.status: self._say("error", _sentence(error))}
+        if self._visit(visitor).click != click:  # a song was asked for meanwhile
+            return self._nothing()
         return self._show(result, visitor) | self._sliders(result.adjustment)
 
     def open_other_file(self, path: str | None, song: str | None) -> Iterator[Updates]:
@@ -223,10 +254,11 @@ class Actions:
 
     def compare(self, path: str | None, reference: str | None, shown: Result | None, visitor: gr.Request) -> Updates:
         """Compare the result on the page with the right notes that were brought, or no longer, if it is that song's."""
+        visit = self._visit(visitor)
+        click = visit.click
         try:
             key = None if reference is None else self.studio.keep_reference(Path(reference))
             source_key = None if path is None else self.studio.source_key(Path(path))
-            visit = self._visit(visitor)
             if visit.is_listening and source_key is not None:
                 visit.right = source_key, key
             is_shown = shown is not None and source_key in (None, shown.source_key)
@@ -234,7 +266,11 @@ class Actions:
                 return {self.page.status: gr.skip() if key is None else self._say("info", texts.REFERENCE_READY)}
             result = self.studio.view(shown.source_key, shown.title, shown.adjustment, key)
         except MtinstError as error:
+            if visit.at_work:
+                visit.complaint = _sentence(error)
             return {self.page.status: self._say("error", _sentence(error))}
+        if visit.click != click:  # a song was asked for meanwhile
+            return self._nothing()
         said = {} if key is None else {self.page.status: self._say("done", texts.COMPARED)}
         return self._show(result, visitor) | said
 
@@ -253,6 +289,8 @@ class Actions:
         moved = (onset, frame, shortest_ms, *sensitivity)
         if shown is None or visit.is_listening or not all(map(_is_finite, moved)):
             return self._nothing()
+        wish = visit.adjusting = object()
+        click = visit.click
         instruments = tuple(name for name in INSTRUMENT_NAMES if name in only)
         adjustment = Adjustment(  # a browser's 0 comes as an int, which would be another key of the cache than 0.0
             onset=float(onset),
@@ -265,6 +303,8 @@ class Actions:
             result = self.studio.view(shown.source_key, shown.title, adjustment, shown.reference_key)
         except MtinstError as error:
             return {self.page.status: self._say("error", _sentence(error))}
+        if visit.adjusting is not wish or visit.click != click:  # something newer was asked for meanwhile
+            return self._nothing()
         return self._show(result, visitor)
 
     def finish(self, shown: Result | None, visitor: gr.Request) -> Generator[Updates, None, None]:
@@ -275,14 +315,19 @@ class Actions:
         yield self._nothing()
         if shown is None or shown.files_folder is not None:
             return
-        clock = _Clock()
         visit = self._visit(visitor)
+        if visit.playing_song == shown.view_folder:
+            return
+        clock = _Clock()
         click = visit.click
         visit.playing = shown.view_folder
+        work = object()
+        visit.at_work.add(work)
         try:
             with closing(self.studio.make_files(shown, _who(visitor))) as steps:
                 for step in steps:
                     if visit.view != shown.view_folder or self._visits.get(visitor.session_hash) is not visit:
+                        yield self._nothing()
                         return
                     if isinstance(step, Result):
                         yield self._show(step, visitor)
@@ -290,12 +335,16 @@ class Actions:
                         yield self._nothing()
                     else:
                         yield self._progress(step, clock)
-            if not visit.is_listening and visit.click == click:
-                yield {self.page.status: self._say("done", texts.done_in(clock.seconds))}
+            is_latest = not visit.is_listening and visit.click == click
+            if is_latest:
+                visit.at_work.discard(work)
+                visit.wait_for_others()
+            yield {self.page.status: self._say_done(clock, visit)} if is_latest else self._nothing()
         except MtinstError as error:
-            if visit.view == shown.view_folder and not visit.is_listening:
-                yield self._without_sound(shown, error)
+            is_shown = visit.view == shown.view_folder and not visit.is_listening
+            yield self._without_sound(shown, error) if is_shown else self._nothing()
         finally:
+            visit.at_work.discard(work)
             if visit.playing == shown.view_folder:
                 visit.playing = None
 
@@ -361,7 +410,11 @@ class Actions:
         return {self.page.player: player, self.page.status: self._say("error", sentence)}
 
     def _nothing(self) -> Updates:
-        """No change. (A generator that ends before it yields anything would have Gradio empty all its outputs.)"""
+        """No change: for generators that end early.
+
+        Gradio says once more at the end what a generator yielded last, maybe after newer work has said its own, and
+        empties all outputs where it yielded nothing.
+        """
         return {self.page.status: gr.skip()}
 
     def _is_latest(self, visit: Visit, click: float, visitor: gr.Request) -> bool:
@@ -426,14 +479,20 @@ class Actions:
         """One line about how things stand, new even when it says the same as before, so that it is read out again."""
         return render.status(kind, sentence, number=next(self._n_said))
 
+    def _say_done(self, clock: "_Clock", visit: Visit) -> str:
+        done = texts.done_in(clock.seconds)
+        complaint, visit.complaint = visit.complaint, None
+        return self._say("done", done) if complaint is None else self._say("error", f"{done} {complaint}")
+
     def _idle(self) -> Updates:
         """The buttons as they are while nothing goes on."""
         return {self.page.transcribe: gr.update(interactive=True), self.page.stop: gr.update(interactive=False)}
 
     def _title(self, path: Path) -> str:
-        if path.stem in self.examples:  # one that was picked before
-            return self.examples[path.stem].title
-        return texts.RECORDING if path.stem == RECORDED_STEM else path.stem
+        example = self.examples.get(path.stem)
+        if example is not None and path.is_file() and filecmp.cmp(path, example.path, shallow=False):
+            return example.title  # one that was picked before, and not a song of the same name
+        return texts.RECORDING if path.name == RECORDING_NAME else path.stem
 
 
 class _Clock:

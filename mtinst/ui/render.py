@@ -1,6 +1,7 @@
 """Parts of the page as HTML text. Whatever comes from outside, such as a file's name, goes through :func:`plain`."""
 
 import html
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -163,8 +164,8 @@ def preview_summary(preview: Preview) -> str:
     return f'<div class="mt-summary mt-partial"><h2>{title}</h2><p class="mt-quiet">{plain(facts)}</p></div>'
 
 
-def player_value(result: Result, *, has_sound: bool = True) -> dict[str, Any]:
-    """The result as the player takes it: addresses of what to load.
+def player_value(result: Result, *, has_sound: bool = True) -> str:
+    """The result as the player takes it: addresses of what to load, as JSON.
 
     Unless it `has_sound`, now or soon, only the song itself is heard.
     """
@@ -173,24 +174,32 @@ def player_value(result: Result, *, has_sound: bool = True) -> dict[str, Any]:
         folder = result.files_folder
         parts = {} if folder is None else {part.name: kept_url(folder / f"{part.name}.flac") for part in result.parts}
         files = {"original": kept_url(result.source_folder / entries.ORIGINAL), "parts": parts}
-    return {
-        "title": result.title,
-        "source": result.source_key,
-        "song": kept_url(result.view_folder / entries.SONG),
-        "probabilities": kept_url(result.source_folder / PROBABILITIES),
-        "files": files,
-    }
+    return _as_text(
+        title=result.title,
+        source=result.source_key,
+        song=kept_url(result.view_folder / entries.SONG),
+        probabilities=kept_url(result.source_folder / PROBABILITIES),
+        files=files,
+    )
 
 
-def preview_value(preview: Preview) -> dict[str, Any]:
+def preview_value(preview: Preview) -> str:
     """The notes so far as the player takes them."""
-    return {
-        "title": preview.title,
-        "source": preview.source_key,
-        "song": kept_url(preview.folder / entries.SONG),
-        "files": None,
-        "partial": True,
-    }
+    return _as_text(
+        title=preview.title,
+        source=preview.source_key,
+        song=kept_url(preview.folder / entries.SONG),
+        files=None,
+        partial=True,
+    )
+
+
+def _as_text(**value: Any) -> str:
+    """JSON, as Gradio may make one step's object into the next one's before the browser has looked at it.
+
+    Signs that HTML could take for its own are left out.
+    """
+    return json.dumps(value).replace("<", "\\u003c")
 
 
 def downloads(result: Result) -> str:

@@ -204,7 +204,7 @@ class Studio:
             if reference_folder is not None:
                 comparison = compare_notes(transcription.notes, _reference_notes(reference_folder / entries.REFERENCE))
             with self.cache.write(view_key) as folder:
-                entries.write_view(folder, transcription, comparison, asked)
+                entries.write_view(folder, transcription, comparison, asked | {"version": VERSION})
             view_folder = self.cache.folder / view_key
         found = json.loads((view_folder / entries.SUMMARY).read_text())
         return Result(
@@ -233,6 +233,8 @@ class Studio:
         if folder is None:
             raise MtinstError(texts.LINK_GONE)
         asked = json.loads((folder / entries.SUMMARY).read_text())
+        if asked.get("version") != VERSION:
+            raise MtinstError(texts.LINK_GONE)
         adjustment = adjustment_from_json(asked["adjustment"])
         return self.view(asked["source"], asked["title"], adjustment, asked["reference"])
 
@@ -396,7 +398,7 @@ def _reference_notes(path: Path) -> list[Note]:
 
 
 def _working(step: Progress, duration_s: float, preview: Preview | None) -> Working:
-    heard = None if step.partial is None else step.partial.instrument_roll
+    heard = None if step.partial is None else step.partial.instrument_roll.copy()  # drawn while the next step works
     heard_s = 0.0 if step.partial is None else step.partial.duration_s
     return Working(
         message=step.message,

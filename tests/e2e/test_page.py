@@ -19,6 +19,7 @@ import soundfile as sf
 from mtinst.midi import read_midi
 from mtinst.spec import INSTRUMENTS
 from mtinst.synth import synthesise
+from mtinst.transcription import SILENT
 from tests.e2e.conftest import PATIENCE_S, SCREENSHOTS, Served, Watched
 from tests.served import PROJECT
 from tests.tiny import HEARD, RATE, two_tones, write_song
@@ -355,7 +356,7 @@ def test_a_song_without_notes_says_so(watched: Watched, tmp_path: Path) -> None:
     sf.write(tmp_path / "nothing.wav", np.zeros(3 * RATE), RATE)
     bring(page, tmp_path / "nothing.wav")
     press_transcribe(page)
-    assert page.locator(".mt-verdict").inner_text() == "The clip is silent."
+    assert page.locator(".mt-verdict").inner_text() == SILENT
     assert page.locator(".mtp-row").count() == 0
     assert page.locator(".mt-download").all_inner_texts() != []
     picture(page, "desktop-silence")
@@ -435,6 +436,24 @@ def test_a_film_of_another_kind_is_opened(watched: Watched, tmp_path: Path) -> N
     page.wait_for_selector("#mt-status .mt-info >> text=Ready")
     press_transcribe(page)
     assert page.locator("#mt-summary h2").inner_text() == "phone"
+    assert watched.errors == []
+
+
+def test_right_notes_chosen_first_stay_when_one_goes_to_the_microphone(
+    watched: Watched, tmp_path: Path, served: Served
+) -> None:
+    page = watched.page
+    page.locator("#mt-reference input[type=file]").set_input_files(served.examples / "duo.mid")
+    page.wait_for_selector("#mt-status .mt-info")
+    page.get_by_role("button", name="Record audio").first.click()
+    page.wait_for_timeout(500)
+    assert "duo" in page.locator("#mt-reference").inner_text()
+    page.get_by_role("button", name="Upload file").first.click()
+    page.wait_for_timeout(500)
+    bring(page, write_song(tmp_path / "a song.wav", 2.0))
+    assert "duo" in page.locator("#mt-reference").inner_text()
+    page.locator(CLEAR).first.click()
+    page.wait_for_function("!document.querySelector('#mt-reference').textContent.includes('duo')")
     assert watched.errors == []
 
 

@@ -786,6 +786,77 @@ def test_parts_that_are_still_being_loaded_are_not_heard_under_newer_notes(stand
     assert message.is_hidden()
 
 
+def test_a_part_that_cannot_be_loaded_is_said_and_stays_said(stand: Stand, files: dict[str, bytes]) -> None:
+    page = stand.page
+    page.route("**/gone.flac", lambda route: route.fulfill(status=404))
+    parts = {"piano": "gone.flac", "violin": "violin.flac?again"}
+    value = VALUE | {
+        "source": "other",
+        "song": "song.json?other",
+        "files": {"original": "original.flac", "parts": parts},
+    }
+    message = page.get_by_role("status")
+    with stand.held("violin.flac?again"):
+        page.evaluate("(value) => player.show(value)", value)
+        assert "could not be loaded" in message.inner_text()
+    page.wait_for_timeout(300)
+    assert "could not be loaded" in message.inner_text()
+    assert stand.state("mixer.isReady") is False
+    page.unroute("**/gone.flac")
+    page.route("**/gone.flac", lambda route: route.fulfill(body=files["piano.flac"]))
+    page.evaluate("(value) => player.show(value)", value)
+    assert stand.state("mixer.isReady") is True
+    assert message.is_hidden()
+    stand.errors.clear()  # what the browser says about the one that was not there
+
+
+def test_the_same_again_fetches_nothing_again(stand: Stand) -> None:
+    page = stand.page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    value = VALUE | {"source": "other", "song": "song.json?other"}
+    with stand.held("violin.flac"):
+        page.evaluate("(value) => void player.show(value)", value)
+        stand.wait("player.find('message').textContent.startsWith('Loading')")
+        page.evaluate("(value) => void player.show(value)", value)
+    stand.wait("mixer.isReady")
+    assert len(asked) == len(set(asked)) == 5
+
+
+def test_a_loop_that_ends_at_once_is_gone_round(stand: Stand) -> None:
+    stand.play(endlessly=True)
+    stand.wait("mixer.position > 1")
+    stand.page.evaluate("player.setLoop({start: 0.2, end: player.mixer.position + 0.06}, true)")
+    stand.page.wait_for_timeout(1500)
+    assert stand.state("mixer.position <= mixer.loop.end")
+
+
+def test_loops_at_the_ends_of_a_song_are_worth_hearing(stand: Stand) -> None:
+    page = stand.page
+    page.keyboard.press("b")
+    assert stand.state("[mixer.loops, mixer.loop.start, mixer.loop.end]") == [True, 0, DURATION_S]
+    page.evaluate(f"player.setLoop(null), player.seek({DURATION_S})")
+    page.keyboard.press("a")
+    assert stand.state("[mixer.loops, mixer.loop.start, mixer.loop.end]") == [True, 0, DURATION_S]
+    page.evaluate("player.setLoop(null)")
+    page.keyboard.press("l")
+    assert stand.state("[mixer.loops, mixer.loop.start, mixer.loop.end]") == [True, DURATION_S - 4, DURATION_S]
+
+
+def test_a_key_that_is_held_acts_once_unless_it_moves(stand: Stand) -> None:
+    keyboard = stand.page.keyboard
+    for _ in range(4):
+        keyboard.down(" ")
+    assert stand.state("mixer.playing") is True
+    keyboard.up(" ")
+    keyboard.press(" ")
+    start = stand.state("mixer.position")
+    for _ in range(3):
+        keyboard.down("ArrowRight")
+    keyboard.up("ArrowRight")
+    assert stand.state("mixer.position") == pytest.approx(start + 6, abs=0.01)
+
+
 def test_places_can_be_marked_before_there_is_sound(stand: Stand) -> None:
     page = stand.page
     value = VALUE | {"source": "other", "song": "song.json?other"}
@@ -834,6 +905,24 @@ def test_the_probabilities_of_one_song_are_never_seen_under_another(stand: Stand
         assert picture(stand, ".mtp-notes") == only_notes
     stand.wait("player.look.probabilities !== null && mixer.isReady")
     assert picture(stand, ".mtp-notes") != only_notes
+
+
+def test_probabilities_of_a_former_song_that_come_late_change_nothing(stand: Stand) -> None:
+    page = stand.page
+    page.get_by_role("button", name="Probabilities").click()
+    stand.wait("player.look.probabilities !== null")
+    late, prompt = (
+        VALUE | {"source": name, "song": f"song.json?{name}", "probabilities": f"{PROBABILITIES}?{name}"}
+        for name in ("late", "prompt")
+    )
+    with stand.held(f"{PROBABILITIES}?late"):
+        page.evaluate("(value) => void player.show(value)", late)
+        stand.wait("player.shownSource === 'late'")
+        page.evaluate("(value) => void player.show(value)", prompt)
+        stand.wait("player.shownSource === 'prompt' && player.look.probabilities !== null && mixer.isReady")
+    page.wait_for_timeout(300)
+    assert stand.state("player.look.probabilities !== null")
+    assert page.get_by_role("button", name="Probabilities").get_attribute("aria-pressed") == "true"
 
 
 def test_another_song_frees_the_first(stand: Stand) -> None:

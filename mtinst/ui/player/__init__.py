@@ -23,15 +23,16 @@ SCRIPTS = tuple(
 # What Gradio runs once the component's template is in the page.
 ON_LOAD = """
 const player = new window.mtinst.Player(element);
-watch('value', () => player.show(props.value));
-player.show(props.value);
+const show = () => player.show(props.value ? JSON.parse(props.value) : null);
+watch('value', show);
+show();
 """
 
 
 def song_player(elem_id: str) -> gr.HTML:
     """The player as a component of the page.
 
-    Its value is None or an object with the addresses of what it loads: ``song`` (see
+    Its value is None or, as JSON, an object with the addresses of what it loads: ``song`` (see
     :func:`~mtinst.ui.player.song.song_record`), ``files`` (``original`` and ``parts``, an object from an instrument's
     name to its audio; None while those are being made), ``source``, which stays the same as long as it is one song, and
     where there are any ``probabilities`` (see :func:`~mtinst.ui.player.song.write_probabilities`). Its ``partial`` is

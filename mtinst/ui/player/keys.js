@@ -8,10 +8,8 @@
   // What a key does, or undefined.
   function actionOf(event, player) {
     const { mixer } = player;
-    const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
-    if (digit) return () => player.toggleInstrument(Number(digit) - 1, event.shiftKey ? "soloed" : "muted");
     const step = event.shiftKey ? LARGE_STEP_S : STEP_S;
-    return {
+    const named = {
       " ": () => player.toggle(),
       ArrowLeft: () => player.seek(mixer.position - step),
       ArrowRight: () => player.seek(mixer.position + step),
@@ -28,6 +26,10 @@
       ".": () => player.setSpeed(mixer.speed + SPEED_STEP),
       Escape: () => player.setSpotlight(null),
     }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    // The place of the key, as a digit with Shift is another sign; where that sign is a shortcut itself, it is meant.
+    const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
+    if (named || !digit) return named;
+    return () => player.toggleInstrument(Number(digit) - 1, event.shiftKey ? "soloed" : "muted");
   }
 
   // Whether the focused control needs the key itself: text fields all, sliders the arrows, buttons the space bar.
@@ -49,7 +51,7 @@
       const act = actionOf(event, player);
       if (!act) return;
       event.preventDefault();
-      act();
+      if (!event.repeat || ARROWS.has(event.key)) act();
     });
   }
 

@@ -48,6 +48,7 @@
         samples = await loadTracks(Object.fromEntries(fresh), { rate, duration, signal: loading.signal, onProgress });
       } catch (error) {
         if (loading.signal.aborted) return false;
+        loading.abort(); // the other tracks are of no use now, and would say how far they are
         throw error;
       }
       if (loading.signal.aborted) return false;
@@ -157,7 +158,8 @@
     replan() {
       if (!this.anchor) return;
       const time = this.output.context.currentTime + LEAD_S;
-      const position = StemReader.positionAt(this.anchor, Math.max(time, this.anchor.time));
+      let position = StemReader.positionAt(this.anchor, Math.max(time, this.anchor.time));
+      if (this.loops && this.position < this.loop.end && position >= this.loop.end) position = this.loop.start;
       this.setAnchor(position, Math.max(time, this.anchor.time), false);
     }
 

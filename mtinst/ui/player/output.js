@@ -98,8 +98,8 @@
 
     close() {
       this.send({ pause: true, stems: this.strips.map((_, track) => [track, null]) });
-      this.source?.disconnect();
-      setTimeout(() => this.context.close(), CLOSING_MS); // the worklet has let go of the samples by then
+      // By then the sound has faded, and the worklet has let go of the samples.
+      setTimeout(() => (this.source?.disconnect(), this.context.close()), CLOSING_MS);
     }
   }
 

@@ -12,6 +12,7 @@
       this.lanes = new Lanes(this.root);
       this.song = null;
       this.value = null;
+      this.asked = null; // the value as text
       this.shownSong = this.shownSource = this.shownFiles = null; // of the value before
       this.probabilities = null; // {url, planes}, once they were wanted
       this.wantsProbabilities = false;
@@ -71,6 +72,9 @@
 
     // What the page wants to have shown: {song, files: {original, parts} or null, source, probabilities, partial}.
     async show(value) {
+      const asked = JSON.stringify(value);
+      if (asked === this.asked) return; // on show, or on its way
+      this.asked = asked;
       this.value = value;
       if (!value) return this.empty();
       try {
@@ -80,7 +84,10 @@
         else if (!value.files) this.say("The parts are being played …");
         else if (JSON.stringify(value.files) !== this.shownFiles) await this.loadFiles(value);
       } catch (error) {
-        if (this.value === value) this.say("The song could not be loaded; transcribe it once more.");
+        if (this.value === value) {
+          this.asked = null;
+          this.say("The song could not be loaded; transcribe it once more.");
+        }
         console.warn(error);
       }
       this.update();
@@ -102,12 +109,12 @@
       this.root.dataset.state = "shown";
       this.find("compare").hidden = !song.reference;
       if (!song.reference) this.look.compares = false;
-      this.nameLanes();
+      if (!this.find("names").childElementCount) this.nameLanes(); // the same nine in every song
       this.lanes.show(song, isSameSource);
       this.strips.show(song.instruments, this.mixer.settings);
       this.update();
       await this.refreshProbabilities();
-      if (!isSameSource) document.getElementById("mt-summary")?.scrollIntoView({ behavior: "smooth" });
+      if (!isSameSource) document.getElementById("mt-summary")?.scrollIntoView();
     }
 
     async loadFiles(value) {
@@ -186,16 +193,20 @@
     toggleLoop() {
       if (!this.song) return;
       const { loop, loops, position } = this.mixer;
-      this.setLoop(loop ?? { start: position, end: position + NEW_LOOP_S }, !loops);
+      const start = Math.max(0, Math.min(position, this.song.duration - NEW_LOOP_S));
+      this.setLoop(loop ?? { start, end: start + NEW_LOOP_S }, !loops);
     }
 
     // Let the loop start, or end, where the song is now.
     markLoop(edge) {
       if (!this.song) return;
       const { loop, position } = this.mixer;
-      const region = { ...(loop ?? { start: 0, end: this.song.duration }), [edge]: position };
-      if (region.start >= region.end) region[edge === "start" ? "end" : "start"] = edge === "start" ? this.song.duration : 0;
-      this.setLoop(region, true);
+      const { duration } = this.song;
+      const region = { ...(loop ?? { start: 0, end: duration }), [edge]: position };
+      if (edge === "start" && region.start >= region.end) region.end = duration;
+      if (edge === "end" && region.start >= region.end) region.start = 0;
+      // At one of the song's ends there is nothing to go round.
+      this.setLoop(region.end > 0 && region.start < duration ? region : { start: 0, end: duration }, true);
     }
 
     toggleInstrument(index, what) {
@@ -231,9 +242,12 @@
       if (url && this.wantsProbabilities && this.probabilities?.url !== url) {
         try {
           const planes = await loadProbabilities(url, song);
-          if (song === this.song) this.probabilities = { url, planes };
+          if (song !== this.song) return; // the song on show asks for its own
+          this.probabilities = { url, planes };
         } catch (error) {
+          if (song !== this.song) return;
           this.wantsProbabilities = false;
+          this.say("The probabilities could not be loaded.");
           console.warn(error);
         }
       }
