@@ -9,10 +9,11 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from io import BufferedReader
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import soundfile as sf
@@ -149,7 +150,7 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "�" for character in text)
 
 
-def open_regular(path: Path, wanted: str, error_type: type[MtinstError]) -> BinaryIO:
+def open_regular(path: Path, wanted: str, error_type: type[MtinstError]) -> BufferedReader:
     """Open a regular file that is not empty, and nothing that one could wait for, such as a pipe.
 
     Parameters
@@ -199,7 +200,7 @@ class _SteadyFile:
     Damaged headers name places before the beginning. Without a name, too, soundfile has no suffix to believe.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BufferedReader) -> None:
         self.read, self.tell = file.read, file.tell
         self._seek = file.seek
 
@@ -222,7 +223,7 @@ class _SequentialSoundFile(sf.SoundFile):  # type: ignore[misc]  # soundfile has
         return False
 
 
-def _decode(file: BinaryIO, name: str) -> Iterator[Block]:
+def _decode(file: BufferedReader, name: str) -> Iterator[Block]:
     """Decode by libsndfile, else by FFmpeg."""
     try:
         # The open file, not its path, which libsndfile could not take when it is not valid Unicode.
@@ -236,7 +237,7 @@ def _decode(file: BinaryIO, name: str) -> Iterator[Block]:
             yield sound.samplerate, block.size, _mix_down(block)
 
 
-def _decode_by_ffmpeg(file: BinaryIO, name: str) -> Iterator[Block]:
+def _decode_by_ffmpeg(file: BufferedReader, name: str) -> Iterator[Block]:
     import av  # loads all of FFmpeg's libraries, which most files do not need
 
     try:

@@ -5,6 +5,7 @@ Nothing is ever unpickled. The metadata's keys are ``format`` (`FORMAT`), ``inst
 (:class:`~mtinst.notes.Thresholds`) and ``training`` (how the weights were made: configuration, seed, data, scores).
 """
 
+import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, fields
@@ -15,7 +16,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as safetensors_bytes
 
-from mtinst.audio import display_name
+from mtinst.audio import display_name, open_regular
 from mtinst.errors import CheckpointError
 from mtinst.model import Committee, ModelConfig, Network, UNet
 from mtinst.notes import Thresholds
@@ -58,7 +59,7 @@ class CheckpointInfo:
 
 
 def save_checkpoint(path: str | Path, model: Network, *, thresholds: Thresholds, training: dict[str, Any]) -> None:
-    """Write `model` to `path`, weights as float16, by way of ``<path>.partial``: no half-written file is left."""
+    """Write `model` to `path`, weights as float16, whole or not at all; OSError when that fails."""
     tensors = {
         name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous().cpu()
         for name, tensor in model.state_dict().items()
@@ -90,9 +91,9 @@ def load_checkpoint(path: str | Path) -> tuple[Network, CheckpointInfo]:
     """
     path = Path(path)
     name = display_name(path)
-    if not path.is_file():
-        raise CheckpointError(f"{name} is not there: no weights file at that path.")
     try:
+        with open_regular(path, "a weights file", CheckpointError) as opened:
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
@@ -106,9 +107,12 @@ def load_checkpoint(path: str | Path) -> tuple[Network, CheckpointInfo]:
             }:
                 raise CheckpointError(f"{name} holds other weights than those of the network that it describes.")
             tensors = {key: file.get_tensor(key) for key in expected}
-        digest = file_hash(path)[:16]
-    except (SafetensorError, OSError) as error:
+        if file_hash(path) != digest:
+            raise CheckpointError(f"{name} changed while it was read; please try again.")
+    except SafetensorError as error:
         raise CheckpointError(f"{name} is not a complete .safetensors file.") from error
+    except OSError as error:
+        raise CheckpointError(f"{name} cannot be read: {error.strerror or error}.") from error
     for key, tensor in tensors.items():
         if tensor.is_floating_point() != expected[key].is_floating_point() or tensor.is_complex():
             raise CheckpointError(f"{name} holds numbers of another kind than weights are.")
@@ -116,7 +120,7 @@ def load_checkpoint(path: str | Path) -> tuple[Network, CheckpointInfo]:
     model.load_state_dict(copies, assign=True)
     if any(not torch.isfinite(tensor).all() for tensor in model.state_dict().values()):
         raise CheckpointError(f"{name} holds numbers that are not finite.")
-    return model.eval(), CheckpointInfo(thresholds=thresholds, training=training, digest=digest)
+    return model.eval(), CheckpointInfo(thresholds=thresholds, training=training, digest=digest[:16])
 
 
 def _describe(metadata: dict[str, str], name: str) -> tuple[Network, Thresholds, dict[str, Any]]:

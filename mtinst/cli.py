@@ -65,21 +65,30 @@ def _run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("mtinst: interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:  # whoever read the lines has seen enough
+    except OSError as error:  # of standard output: songs and their files have errors of their own
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return INTERRUPTED
+        if isinstance(error, BrokenPipeError):  # whoever read the lines has seen enough
+            return INTERRUPTED
+        report(MtinstError(f"the lines about the songs cannot be written: {error.strerror}"))
     return BAD_INPUT if failures else 0
 
 
 def find_songs(paths: Iterable[Path], report: Callable[[MtinstError], None]) -> Iterator[Path]:
     """The files among `paths` and the audio files below its folders, in order, each once.
 
-    Hidden files and folders are passed over. A folder without any audio file goes to `report`.
+    Hidden files and folders are passed over. A folder without any audio file goes to `report`, and so does one that
+    cannot be read.
     """
     seen = set()
     for path in paths:
-        songs = sorted(_walk(path)) if os.path.isdir(path) else [path]  # noqa: PTH112 - any name, never an error
-        if not songs:
+        songs, n_unread = [path], 0
+        if os.path.isdir(path):  # noqa: PTH112 - any name, never an error
+            unread: list[OSError] = []
+            songs = sorted(_walk(path, unread.append))
+            n_unread = len(unread)
+            for error in unread:
+                report(AudioError(f"{printable(str(error.filename))} cannot be searched: {error.strerror}"))
+        if not songs and not n_unread:
             report(AudioError(f"{printable(str(path))} is a folder without audio files"))
         for song in songs:
             if (place := os.path.realpath(song)) not in seen:
@@ -276,11 +285,13 @@ def _outputs(options: argparse.Namespace) -> "tuple[Output, ...]":
     return tuple(outputs)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.suffix.lower() in AUDIO_SUFFIXES and not is_hidden and path.is_file():
-            yield path
+def _walk(folder: Path, unread: Callable[[OSError], None]) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder, onerror=unread):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(place, name)
+            if path.suffix.lower() in AUDIO_SUFFIXES and not name.startswith("."):
+                yield path
 
 
 @contextmanager
@@ -313,7 +324,7 @@ def _quiet_libraries() -> Iterator[None]:
 @contextmanager
 def _progress_bar(name: str) -> Iterator[Callable[[float, str], None] | None]:
     """Show how far a song is on stderr, where a person looks at it, and wipe that at the end."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     try:

@@ -8,6 +8,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
+from mtinst.audio import printable
 from mtinst.notes import note_confidences
 from mtinst.spec import INSTRUMENT_NAMES, instrument_named
 
@@ -95,7 +96,7 @@ def to_jams(transcription: "Transcription", title: str) -> str:
     )
     document = {
         "file_metadata": {
-            "title": title,
+            "title": printable(title),
             "artist": "",
             "release": "",
             "duration": duration_s,

@@ -6,6 +6,8 @@ done again, so a run that was cut off goes on where it was, and what was half do
 Nothing here needs PyTorch until a song is transcribed.
 """
 
+import glob
+import hashlib
 import json
 import os
 import time
@@ -16,9 +18,9 @@ from pathlib import Path
 from platform import node
 from typing import TYPE_CHECKING, Any, Literal
 
-from mtinst.audio import LONGEST_S, display_name
+from mtinst.audio import LONGEST_S, display_name, open_regular
 from mtinst.errors import AudioError, CheckpointError, MtinstError
-from mtinst.paths import DEFAULT_WEIGHTS, file_hash, replace_file
+from mtinst.paths import DEFAULT_WEIGHTS, PARTIAL, replace_file
 from mtinst.spec import N_INSTRUMENTS
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 RECORDS = ".mtinst"
 VERSION = 1  # of the records
-LONGEST_STEM = 255 - len(".activations.csv.partial")
+LONGEST_STEM = 255 - len(".activations.csv.01234567.partial")
 """Bytes of the name of a song's files, so that the longest of them is one that file systems take."""
 
 
@@ -78,9 +80,10 @@ class Settings:
     def facts(self) -> dict[str, Any]:
         """What a result depends on, as plain JSON values; CheckpointError when the weights cannot be read."""
         try:
-            digest = file_hash(self.weights)
+            with open_regular(self.weights, "a weights file", CheckpointError) as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise CheckpointError(f"{display_name(self.weights)} cannot be opened: {error.strerror}") from error
+            raise CheckpointError(f"{display_name(self.weights)} cannot be read: {error.strerror}") from error
         instruments = None if self.instruments is None else list(self.instruments)
         return {"weights": digest, "instruments": instruments, "onset": self.onset, "frame": self.frame}
 
@@ -220,7 +223,8 @@ def record_path(job: Job, settings: Settings) -> Path:
 def remove_partials(job: Job, settings: Settings) -> None:
     """Remove what a process left behind that ended while it wrote."""
     for output in settings.outputs:
-        (settings.folder / f"{job.stem}.{output}.partial").unlink(missing_ok=True)
+        for partial in settings.folder.glob(glob.escape(f"{job.stem}.{output}") + PARTIAL):
+            partial.unlink(missing_ok=True)
 
 
 @lru_cache(maxsize=1)

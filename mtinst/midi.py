@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from warnings import catch_warnings, simplefilter
 
 import pretty_midi
@@ -14,6 +15,7 @@ import pretty_midi
 from mtinst.audio import display_name, open_regular
 from mtinst.errors import MidiError
 from mtinst.notes import Note
+from mtinst.paths import replace_file
 from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENTS
 
 TEMPO_BPM = 120
@@ -34,6 +36,7 @@ PROGRAMS: dict[str, tuple[int, ...]] = {
     "cello": (42, 43),  # with the bowed contrabass
     "flute": (72, 73, 74),  # with piccolo and recorder
 }
+_WARNINGS = Lock()  # which ones are shown is one setting of the whole process
 CLASS_OF_PROGRAM = {program: name for name, programs in PROGRAMS.items() for program in programs}
 
 
@@ -100,12 +103,12 @@ Note(onset=1.0, offset=1.5, pitch=60, instrument='piano', velocity=80)]
 
 
 def write_midi(notes: Iterable[Note], path: str | Path) -> None:
-    """Write a standard MIDI file, format 1; MidiError when that fails."""
+    """Write a standard MIDI file, format 1, whole or not at all; MidiError when that fails."""
     path = Path(path)
     content = BytesIO()
     notes_to_midi(notes).write(content)
     try:
-        path.write_bytes(content.getvalue())
+        replace_file(path, content.getvalue())
     except OSError as error:
         raise MidiError(f"{display_name(path)} cannot be written: {error.strerror}") from error
 
@@ -133,7 +136,7 @@ def read_midi(path: str | Path) -> list[Note]:
     if len(content) > LARGEST_BYTES:
         raise MidiError(f"{name} is larger than {LARGEST_BYTES / 1e6:g} MB, the largest MIDI file that is taken")
     try:
-        with catch_warnings():
+        with _WARNINGS, catch_warnings():
             simplefilter("ignore")  # tempo changes outside the first track, which many files have
             midi = pretty_midi.PrettyMIDI(BytesIO(content))
         return sorted(_notes(midi))

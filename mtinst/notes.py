@@ -216,7 +216,7 @@ class Thresholds:
             )
         except KeyError as error:
             raise ValueError(f"thresholds lack the entry {error}") from error
-        except TypeError as error:
+        except (OverflowError, TypeError) as error:
             raise ValueError(f"thresholds hold an entry of the wrong type: {error}") from error
 
 
@@ -262,8 +262,9 @@ def rolls_to_notes(
         _check_shape(array, (N_INSTRUMENTS, spec.n_pitches, n_frames), f"the {name} roll")
     if levels is not None:
         _check_shape(levels, (spec.n_pitches, n_frames), "levels")
-    shortest = max(1, math.ceil(thresholds.shortest_s * spec.frame_rate - 1e-6))
-    gap = math.floor(thresholds.gap_s * spec.frame_rate + 1e-6)
+    # No note is longer than the song, and no gap, whatever is asked for.
+    shortest = max(1, math.ceil(min(thresholds.shortest_s * spec.frame_rate, n_frames + 1) - 1e-6))
+    gap = math.floor(min(thresholds.gap_s * spec.frame_rate, n_frames) + 1e-6)
     present = presence(rolls.instrument, spec)
     claims: dict[str, _Spans] = {}
     for instrument in thresholds.instruments:

@@ -54,7 +54,8 @@ class Progress:
     message : str
         The same for a person.
     partial : Transcription, optional
-        The song up to where the network is; its notes are decoded only when asked for.
+        The song up to where the network is; its notes are decoded only when asked for. It shows what is still being
+        worked on: look at it before asking for the next step.
     """
 
     fraction: float
@@ -80,8 +81,10 @@ class Transcriber:
     >>> from mtinst.model import ModelConfig, UNet
     >>> transcriber = Transcriber(UNet(ModelConfig(widths=(4, 8))).eval(), Thresholds.uniform())
     >>> transcription = transcriber.transcribe(np.zeros(16000), sample_rate=16000)
-    >>> transcription.piano_roll.shape, transcription.notes, transcription.verdict
-    ((9, 88, 32), [], 'The clip is silent.')
+    >>> transcription.piano_roll.shape, transcription.notes
+    ((9, 88, 32), [])
+    >>> transcription.verdict
+    'The clip is silent, or nothing in it is within the range of a piano.'
     """
 
     def __init__(self, model: Network, thresholds: Thresholds, *, digest: str = "") -> None:

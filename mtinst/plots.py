@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -41,6 +42,7 @@ WIDE_IN, NARROW_IN = 11.0, 3.9  # inches at 100 dots each: a desktop column and 
 # Least luminance contrast (WCAG 2.2) of an instrument's colour against the panel it is drawn on; more on white would
 # make the pale colours too alike.
 CONTRAST: dict[ThemeName, float] = {"light": 2.4, "dark": 3.2}
+_SETTINGS = Lock()  # Matplotlib's are one set for the whole process
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,7 +245,7 @@ def figure_to_svg(figure: Figure) -> bytes:
     """
     FigureCanvasSVG(figure)
     buffer = io.BytesIO()
-    with rc_context({"svg.hashsalt": "mtinst", "svg.fonttype": "none"}):
+    with _SETTINGS, rc_context({"svg.hashsalt": "mtinst", "svg.fonttype": "none"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     return buffer.getvalue()
 
@@ -546,6 +548,7 @@ __all__ = [
     "Theme",
     "ThemeName",
     "figure_to_png",
+    "figure_to_svg",
     "instrument_colour",
     "pitch_name",
     "pitch_range",

@@ -160,7 +160,12 @@ def _ramp(width: int, overlap: int) -> FloatArray:
 def _predict(model: nn.Module, windows: FloatArray) -> list[Rolls]:
     """Windows (B, n_bins, width) to B rolls."""
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    logits: Logits = model(torch.from_numpy(windows).to(device))
+    try:
+        logits: Logits = model(torch.from_numpy(windows).to(device))
+    except RuntimeError as error:  # PyTorch has no error of its own for a lack of memory on the CPU
+        if "DefaultCPUAllocator" not in str(error):
+            raise
+        raise MemoryError(str(error)) from error
     piano, instrument, pitch = (
         array.sigmoid().float().cpu().numpy() for array in (logits.piano, logits.instrument, logits.pitch)
     )

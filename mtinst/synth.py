@@ -8,7 +8,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from mtinst.errors import AudioError
 from mtinst.fluidsynth import BLOCK_SAMPLES, FluidSynth, find_library
 from mtinst.midi import separate_strikes
 from mtinst.notes import Note
+from mtinst.paths import replacing
 from mtinst.spec import INSTRUMENT_NAMES, FloatArray, Instrument, instrument_named
 
 DEFAULT_SOUNDFONT = Path(pretty_midi.__file__).with_name("TimGM6mb.sf2")
@@ -181,21 +182,21 @@ def write_audio(
     if isinstance(samples, np.ndarray):
         # A second at a time: libsndfile crashes the process when it is to encode much Vorbis at once.
         blocks = (samples[start : start + sample_rate] for start in range(0, len(samples), sample_rate))
-    is_whole = False
+    n_samples = 0
     try:
-        path.open("wb").close()  # says why not, which libsndfile would not
-        with sf.SoundFile(path, "w", sample_rate, n_channels, subtype, format=container) as sound:
-            for block in blocks:
-                sound.write(block)
-        is_whole = True
+        with replacing(path) as partial:
+            partial.open("wb").close()  # says why not, which libsndfile would not
+            with sf.SoundFile(partial, "w", sample_rate, n_channels, subtype, format=container) as sound:
+                for block in blocks:
+                    sound.write(block)
+                    n_samples += len(block)
+            # Encoders write their last block when they are closed, and libsndfile does not tell when that fails.
+            if sf.info(partial).frames != n_samples:
+                raise AudioError(f"{display_name(path)} cannot be written: it ends before its sound does")
     except OSError as error:
         raise AudioError(f"{display_name(path)} cannot be written: {error.strerror}") from error
     except sf.LibsndfileError as error:
         raise AudioError(f"{display_name(path)} cannot be written: {error.error_string}") from error
-    finally:
-        if not is_whole:  # whatever went wrong, here or where the blocks come from
-            with suppress(OSError):
-                path.unlink()
 
 
 def synthesiser_name() -> str:

@@ -19,6 +19,7 @@ import numpy as np
 from mtinst.audio import display_name, open_regular
 from mtinst.errors import MtinstError
 from mtinst.notes import Note, Thresholds, rolls_to_notes
+from mtinst.paths import replacing
 from mtinst.rolls import Rolls
 from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC, FeatureSpec, FloatArray
 
@@ -36,6 +37,7 @@ LITTLE = 0.1
 MOST_UNPACKED = 8_000_000_000
 """Bytes of a ``.npz`` file, unpacked: ten hours."""
 # What zipfile, zlib and NumPy's reader say to a damaged or a foreign file.
+SILENT = "The clip is silent, or nothing in it is within the range of a piano."
 _NOT_A_TRANSCRIPTION = (
     AttributeError,
     EOFError,
@@ -125,7 +127,7 @@ class Transcription:
         if self.duration_s < SHORTEST_S:
             return f"The clip lasts only {self.duration_s:.2f} s, too short to tell instruments apart."
         if not self.levels.any():
-            return "The clip is silent."
+            return SILENT
         if not self.notes:
             if self.thresholds.instruments != INSTRUMENT_NAMES:
                 return "None of the chosen instruments was heard."
@@ -183,9 +185,12 @@ class Transcription:
 
     def save_midi(self, path: str | Path) -> None:
         """Write the notes as a MIDI file; MtinstError when that fails."""
-        from mtinst.midi import write_midi
 
-        _write(path, lambda partial: write_midi(self.notes, partial))
+        def write(partial: Path) -> None:
+            with partial.open("wb") as file:
+                self.to_midi().write(file)
+
+        _write(path, write)
 
     def save_png(self, path: str | Path, title: str | None = None) -> None:
         """Draw the pianoroll, the instrument roll and the pitch roll on one sheet; MtinstError when that fails."""
@@ -285,7 +290,11 @@ class Transcription:
         if tuple(roll.shape for roll in rolls) != shapes or levels.shape != rolls.pitch.shape:
             raise ValueError("the rolls have different shapes")
         if any(roll.dtype != np.float32 or not np.isfinite(roll).all() for roll in (*rolls, levels)):
-            raise ValueError("a roll does not hold probabilities")
+            raise ValueError("a roll does not hold finite numbers")
+        if any(roll.min(initial=0) < 0 or roll.max(initial=0) > 1 for roll in (*rolls, levels)):
+            raise ValueError("a roll holds more or less than probabilities do")
+        if float(arrays["frame_rate"]) != spec.frame_rate or tuple(arrays["instruments"].tolist()) != INSTRUMENT_NAMES:
+            raise ValueError("it is of another frame rate, or for other instruments")
         if not 0 <= duration_s < math.inf:
             raise ValueError(f"a song does not last {duration_s} s")
         thresholds = Thresholds.from_json(json.loads(str(arrays["thresholds"])))
@@ -302,15 +311,11 @@ def _covered_s(notes: Sequence[Note]) -> float:
 
 
 def _write(path: str | Path, write: Callable[[Path], object]) -> None:
-    """Have `write` make ``<path>.partial``, in a folder made when needed, and rename that to `path`."""
+    """Have `write` make a file, whole or not at all, in a folder made when needed."""
     path = Path(path)
-    partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with replacing(path) as partial:
             write(partial)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
     except OSError as error:
         raise MtinstError(f"{display_name(path)} cannot be written: {error.strerror or error}") from error

@@ -38,16 +38,21 @@ def run_here(
     facts : dict
         ``settings.facts()``.
     n_processes : int
-        Each computes with its share of the processors.
+        At most; as many as there are jobs. Each computes with its share of the processors.
     """
     if n_processes < 1:
         raise ValueError(f"n_processes must be at least 1, not {n_processes}")
     waiting = deque((job, 1) for job in jobs)
+    n_processes = min(n_processes, max(1, len(waiting)))
     n_threads = max(1, _n_processors() // n_processes)
     workers: list[_Worker] = []
     try:
         with _threads(n_threads):
-            workers += [_Worker(settings, facts) for _ in range(min(n_processes, len(waiting)))]
+            try:
+                for _ in range(n_processes if waiting else 0):
+                    workers.append(_Worker(settings, facts))
+            except OSError as error:
+                raise MtinstError(f"only {len(workers)} processes could be started: {error.strerror}") from error
             for worker in workers:
                 worker.begin(*waiting.popleft())
             while busy := {worker.pipe: worker for worker in workers if worker.job is not None}:
@@ -72,7 +77,11 @@ def run_here(
                     yield job, outcome
     finally:
         for worker in workers:
+            worker.pipe.close()  # those that wait for a job end by themselves, all at once
+        for worker in workers:
             worker.end()
+            if worker.job is not None:
+                remove_partials(worker.job, settings)
 
 
 def run_on_cluster(
@@ -92,7 +101,7 @@ def run_on_cluster(
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters comes as an outcome, in one sentence
     try:
         client = distributed.Client(address, timeout=CONNECT_S)
-    except OSError as error:
+    except (OSError, TypeError, ValueError) as error:  # such as TLS without certificates
         raise MtinstError(f"no Dask scheduler answers at {address}") from error
     run = uuid4().hex[:8]
     with client:

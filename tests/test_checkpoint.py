@@ -90,11 +90,11 @@ def test_other_weights_have_another_digest(saved: Path, tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"^gone\.safetensors is not there"):
+    with pytest.raises(CheckpointError, match=r"^gone\.safetensors does not exist"):
         load_checkpoint(tmp_path / "gone.safetensors")
 
 
-@pytest.mark.parametrize("n_bytes", [0, 7, 100, -50])
+@pytest.mark.parametrize("n_bytes", [1, 7, 100, -50])
 def test_a_damaged_file_is_refused(saved: Path, n_bytes: int) -> None:
     saved.write_bytes(saved.read_bytes()[:n_bytes])
     with pytest.raises(CheckpointError, match="not a complete"):
@@ -170,4 +170,14 @@ def test_numbers_that_are_not_finite_are_refused(network: UNet, tmp_path: Path) 
     path = tmp_path / "broken.safetensors"
     save_checkpoint(path, network, thresholds=Thresholds.uniform(), training={})
     with pytest.raises(CheckpointError, match="not finite"):
+        load_checkpoint(path)
+
+
+def test_a_file_that_is_replaced_meanwhile_is_not_taken_for_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "tiny.safetensors"
+    save_checkpoint(path, UNet(ModelConfig(widths=(4, 8))), thresholds=Thresholds.uniform(), training={})
+    monkeypatch.setattr("mtinst.checkpoint.file_hash", lambda _: "of another file")
+    with pytest.raises(CheckpointError, match="changed while it was read"):
         load_checkpoint(path)

@@ -1,10 +1,12 @@
 """The command line, in this process with a small network, and once as a program of its own."""
 
+import errno
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from mtinst.model import ModelConfig, UNet
 from mtinst.notes import Thresholds
 from mtinst.pipeline import DEFAULT_WEIGHTS
 from mtinst.spec import INSTRUMENT_NAMES
+from mtinst.transcription import SILENT
 
 PROJECT = Path(__file__).parents[1]
 RATE = 16000
@@ -106,10 +109,50 @@ def test_silence_and_a_moment_are_songs_too(inside: Path, weights: Path, capsys:
     write_song(inside / "moment.wav", 0.03)
     assert run("silence.wav", "moment.wav", "--weights", weights, "--json") == 0
     silence, moment = map(json.loads, capsys.readouterr().out.splitlines())
-    assert silence["verdict"] == "The clip is silent."
+    assert silence["verdict"] == SILENT
     assert "too short" in moment["verdict"]
     assert silence["n_notes"] == moment["n_notes"] == 0
     assert (inside / "moment.npz").is_file()
+
+
+def test_a_folder_that_cannot_be_read_is_named_and_the_rest_is_done(
+    inside: Path, weights: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("music/open", "music/private"):
+        (inside / folder).mkdir(parents=True)
+        write_song(inside / folder / "song.wav", 0.5)
+    look = os.scandir
+
+    def may_look(folder: str) -> Any:
+        if "private" in str(folder):
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return look(folder)
+
+    monkeypatch.setattr(os, "scandir", may_look)
+    assert run("music", "--weights", weights, "--midi-only", "--out", "out") == 2
+    captured = capsys.readouterr()
+    assert captured.err == "mtinst: music/private cannot be searched: Permission denied\n"
+    assert captured.out.startswith("music/open/song.wav: ")
+
+
+def test_lines_that_nobody_can_keep_are_one_line_on_the_other_stream(
+    inside: Path, weights: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_song(inside / "song.wav", 0.5)
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert run("song.wav", "--weights", weights, "--midi-only") == 2
+    said = capsys.readouterr().err
+    assert said == "mtinst: the lines about the songs cannot be written: No space left on device\n"
+
+
+def test_who_has_closed_the_place_for_errors_gets_songs_all_the_same(
+    inside: Path, weights: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_song(inside / "song.wav", 0.5)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert run("song.wav", "--weights", weights, "--midi-only") == 0
+    assert "song.wav" in capsys.readouterr().out
 
 
 def test_missing_weights_are_one_line(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,8 +243,8 @@ def test_wrong_options_are_refused(
 
 def test_a_line_mentions_the_verdict() -> None:
     record = {"file": "a.wav", "duration_s": 1.0, "seconds": 0.1, "realtime_factor": 0.1, "n_notes": 0}
-    record |= {"note_counts": {}, "verdict": "The clip is silent."}
-    assert describe(record) == "a.wav: 1.0 s in 0.1 s (0.100 of real time), 0 notes. The clip is silent."
+    record |= {"note_counts": {}, "verdict": SILENT}
+    assert describe(record) == f"a.wav: 1.0 s in 0.1 s (0.100 of real time), 0 notes. {SILENT}"
 
 
 def test_progress_is_shown_to_a_person_and_wiped(
@@ -220,7 +263,7 @@ def test_the_program_takes_any_file_name(tmp_path: Path, weights: Path) -> None:
     names = ['it\'s "quoted" & spaced.wav', "Größe – 音楽.wav", os.fsdecode(b"not unicode \xff.wav"), "-dash.wav"]
     for name in names:
         write_song(tmp_path / "song.wav", 0.5).rename(tmp_path / name)
-    options = ["--midi-only", "--json", "--weights", str(weights), "--out", str(tmp_path / "out"), "--"]
+    options = ["--midi-only", "--jams", "--json", "--weights", str(weights), "--out", str(tmp_path / "out"), "--"]
     command = [sys.executable, "-m", "mtinst", *options, *(str(tmp_path / name) for name in names)]
     finished = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert (finished.returncode, finished.stderr) == (0, "")

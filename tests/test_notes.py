@@ -361,3 +361,17 @@ def test_thresholds_refuse_other_json() -> None:
         Thresholds.from_json({key: value for key, value in record.items() if key != "gap_s"})
     with pytest.raises(ValueError, match="wrong type"):
         Thresholds.from_json(record | {"onset": [0.5] * 9})
+
+
+@pytest.mark.parametrize("seconds", [1e-300, 1e3, 1e9, 3e16, 1e300])
+def test_no_time_is_too_long_for_thresholds(seconds: float) -> None:
+    piano = np.zeros((N_INSTRUMENTS, SPEC.n_pitches, 40), np.float32)
+    piano[0, 20, 5:30] = 1
+    rolls = Rolls(piano=piano, onset=np.zeros_like(piano), instrument=piano.max(axis=1), pitch=piano.max(axis=0))
+    assert len(rolls_to_notes(rolls, replace(Thresholds.uniform(), gap_s=seconds))) == 1
+    assert len(rolls_to_notes(rolls, replace(Thresholds.uniform(), shortest_s=seconds))) == (seconds < 1)
+
+
+def test_a_number_beyond_all_numbers_is_no_threshold() -> None:
+    with pytest.raises(ValueError, match="wrong type"):
+        Thresholds.from_json(Thresholds.uniform().to_json() | {"gap_s": 10**400})

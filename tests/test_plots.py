@@ -1,6 +1,7 @@
 """Figures: right axes, right colours, no state, and every odd song drawn."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
@@ -177,3 +178,12 @@ def test_wrong_shapes_and_durations_are_refused() -> None:
         plots.plot_pitch_roll(np.zeros(10, np.float32))
     with pytest.raises(ValueError, match="must not be negative"):
         plots.plot_piano_roll([], -1.0)
+
+
+def test_drawings_made_at_once_are_those_made_alone() -> None:
+    figure = plots.plot_piano_roll([Note(0.1, 0.5, pitch=60)], 1.0)
+    alone = plots.figure_to_svg(figure)
+    figures = [plots.plot_piano_roll([Note(0.1, 0.5, pitch=60)], 1.0) for _ in range(6)]
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(plots.figure_to_svg, figures))
+    assert together == [alone] * len(figures)
