@@ -128,9 +128,10 @@ class UNet(nn.Module):
     def forward(self, log_cqt: Tensor) -> Logits:
         """Logits for a batch of clips."""
         n_frames = log_cqt.shape[-1]
-        shortest = 2 ** len(self.config.widths)
+        # To a whole number of the bottleneck's frames, or those at the end would have nothing from it.
+        n_more = -n_frames % 2 ** len(self.config.widths)
         x = (log_cqt - self.feature_mean[:, None]) / self.feature_std[:, None]
-        x = functional.pad(x, (0, max(0, shortest - n_frames)))
+        x = functional.pad(x, (0, n_more), mode="reflect" if n_frames > n_more else "constant")
         x = self._stack_harmonics(x)  # (B, harmonic, pitch, T)
 
         skips = []

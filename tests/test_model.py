@@ -181,3 +181,11 @@ def test_networks_that_cannot_vote_together_are_refused() -> None:
     for message, members in refused.items():
         with pytest.raises(ValueError, match=message):
             Committee(members)
+
+
+def test_the_end_of_a_clip_is_heard_like_the_rest() -> None:
+    model = UNet(ModelConfig(widths=(4, 8), has_onset_head=True)).eval()
+    clip = torch.rand(1, model.spec.n_bins, 18)
+    reflected = torch.cat((clip, clip[..., [16, 15]]), dim=-1)  # to a whole number of the bottleneck's frames
+    torch.testing.assert_close(model(clip).piano, model(reflected).piano[..., :18])
+    assert model(clip[..., :1]).piano.shape[-1] == 1

@@ -16,8 +16,9 @@ from mtinst.spec import INSTRUMENT_NAMES, SPEC, BoolArray
 from train.evaluate import (
     ClipArrays,
     RollThresholds,
+    _equalised,
     _frame_scores,
-    _leakage,
+    _instruments_reported,
     _note_f1,
     _taken_for,
     calibrate,
@@ -86,10 +87,31 @@ def test_the_right_instrument_counts_only_where_it_should() -> None:
     assert _note_f1(truth, found, with_offset=True, with_instrument=False) == 0.5
 
 
-def test_leakage_counts_instruments_reported_over_those_there() -> None:
+def test_instruments_reported_are_counted_against_those_there() -> None:
     truth = [[Note(0, 1, pitch=60, instrument="violin")], []]
     found = [[Note(0, 1, pitch=60, instrument="flute"), Note(0, 1, pitch=64, instrument="violin")], truth[0]]
-    assert _leakage(truth, found) == 3.0
+    assert _instruments_reported(truth, found) == {
+        "leakage": 3.0,
+        "reported_right": pytest.approx(1 / 3),
+        "there_reported": 1.0,
+    }
+
+
+def test_an_equalised_clip_is_as_loud_and_silent_where_it_was() -> None:
+    rng = np.random.default_rng(0)
+    features = np.maximum(0, rng.uniform(-0.5, 0.9, (SPEC.n_bins, N_FRAMES))).astype(np.float32)
+    moved = _equalised(features, rng, SPEC)
+    assert moved.dtype == np.float32
+    assert moved.max() == pytest.approx(features.max())
+    assert (moved[features == 0] == 0).all()
+    change = np.where((features > 0.3) & (moved > 0) & (moved < 0.9), moved - features, np.nan)
+    assert np.nanstd(change, axis=1).max() < 1e-6, "each bin is as much louder or softer in all frames"
+    assert 3 < SPEC.dynamic_range_db * np.nanstd(np.nanmean(change, axis=1)) < 12
+
+
+def test_equalising_silence_leaves_it() -> None:
+    silence = np.zeros((SPEC.n_bins, N_FRAMES), np.float32)
+    np.testing.assert_array_equal(_equalised(silence, np.random.default_rng(0), SPEC), silence)
 
 
 def test_taken_for_tells_who_was_taken_for_whom() -> None:

@@ -27,6 +27,8 @@ from train.prepare import DRUMS, N_FRAMES, NOISE, OTHER, RECORDING, SINGING
 _INAUDIBLE_DB = 50.0
 # An onset is one frame; its neighbours, 32 ms away and within the 50 ms that scoring allows, count for part of it.
 _ONSET_NEIGHBOUR = 0.4
+# What a room and a recording do to a whole mixture: a curve through so many points of that standard deviation.
+MEDIUM_DB, MEDIUM_KNOTS = 4.0, 5
 
 
 Array = TypeVar("Array", FloatArray, NDArray[np.uint8])
@@ -180,7 +182,7 @@ class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
                 heard.append((voice, part))
         if rng.random() < config.room:
             mixture = room(mixture, rng)
-        medium = equaliser(rng, spec, spread_db=4.0, n_knots=5)[:, None]
+        medium = equaliser(rng, spec, spread_db=MEDIUM_DB, n_knots=MEDIUM_KNOTS)[:, None]
         if rng.random() < config.band_limit:
             medium = medium * band_limit(rng, spec)[:, None]
         magnitude = np.abs(mixture) * medium

@@ -111,7 +111,10 @@ class _Run:
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            decays = [group["weight_decay"] for group in optimizer.param_groups]
             optimizer.load_state_dict(kept)
+            for group, decay in zip(optimizer.param_groups, decays, strict=True):
+                group["weight_decay"] = decay  # the rate is set at each step
         self.thresholds = Thresholds.from_json(json.loads(state["thresholds"]))
         self.began_with = state["began_with"]
         self.epoch, self.clips = state["epoch"], state["clips"]

@@ -19,7 +19,7 @@ from mtinst.fluidsynth import BLOCK_SAMPLES, FluidSynth
 from mtinst.spec import SPEC, FloatArray
 from train.singing import Singer
 from train.sources import OFFSET, ONSET, PITCH, VELOCITY
-from train.strings import draw_instrument, play_strings
+from train.strings import draw_bass, play_strings
 from train.timbres import (
     DRUM_KITS,
     MISSING_PROGRAMS,
@@ -29,7 +29,6 @@ from train.timbres import (
     PATCH_PROGRAMS,
     PROGRAMS,
     SAMPLE_BANKS,
-    STRINGS,
     STRUCK,
     TRAIN_SOUNDFONTS,
     UNSEEN_SOUNDFONTS,
@@ -58,7 +57,7 @@ class Timbre:
 
 @dataclass(frozen=True)
 class MoreTimbres:
-    """Timbres beside those that the fixed sets have: ``MORE_SOUNDFONTS``, ``PATCH_PROGRAMS`` and models of strings.
+    """Timbres beside those that the fixed sets have: ``MORE_SOUNDFONTS``, ``PATCH_PROGRAMS`` and modelled basses.
 
     Parameters
     ----------
@@ -125,7 +124,7 @@ class Band:
                 notes, timbre.program, n_samples, is_drum=timbre.plays == "drums", detune=detune
             )
         elif timbre.kind == "model":
-            sound = play_strings(notes, draw_instrument(timbre.plays, rng), n_samples, rng)
+            sound = play_strings(notes, draw_bass(rng), n_samples, rng)
         else:
             sound = play_samples(
                 notes,
@@ -344,8 +343,7 @@ def _more_timbres() -> dict[str, tuple[Timbre, ...]]:
         timbres[name] += [
             Timbre(plays=name, kind="samples", bank=patch_bank(program), recorded_as=name) for program in programs
         ]
-    for name in STRINGS:
-        timbres[name].append(Timbre(plays=name, kind="model"))
+    timbres["bass"].append(Timbre(plays="bass", kind="model"))
     return {name: tuple(options) for name, options in timbres.items()}
 
 

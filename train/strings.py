@@ -1,4 +1,6 @@
-"""Plucked strings by a model instead of recordings: guitars and basses that nobody owns.
+"""Plucked strings by a model instead of recordings: basses that nobody owns.
+
+(Its guitars, acoustic and electric, were too alike: a network that was trained on them mixed up recorded ones too.)
 
 A string is a delay line whose end loses a little of every period (Karplus & Strong, "Digital synthesis of
 plucked-string and drum timbres", Computer Music Journal 7(2), 1983), with the extensions of Jaffe & Smith in the same
@@ -23,7 +25,7 @@ _TAIL_S = 4.0  # no string sounds for longer after it is let go
 
 @dataclass(frozen=True, kw_only=True)
 class StringInstrument:
-    """One guitar or bass.
+    """One electric or upright bass.
 
     Parameters
     ----------
@@ -50,10 +52,9 @@ class StringInstrument:
     release_s: float
 
 
-def draw_instrument(plays: str, rng: np.random.Generator) -> StringInstrument:
-    """Any of ``acoustic_guitar``, ``electric_guitar`` and ``bass``; basses are electric or upright."""
-    is_wooden = plays == "acoustic_guitar" or (plays == "bass" and rng.random() < 0.3)
-    lowest, highest = (70, 500) if plays == "bass" else (90, 900)
+def draw_bass(rng: np.random.Generator) -> StringInstrument:
+    """An instrument of its own each time, three in ten of them upright."""
+    is_wooden = rng.random() < 0.3
     return StringInstrument(
         pluck=rng.uniform(0.06, 0.45),
         pickup=0.0 if is_wooden else rng.uniform(0.04, 0.28),
@@ -61,7 +62,7 @@ def draw_instrument(plays: str, rng: np.random.Generator) -> StringInstrument:
         damping=float(np.exp(rng.uniform(np.log(0.02), np.log(0.8)))),
         hardness_hz=float(np.exp(rng.uniform(np.log(700), np.log(7000)))),
         body=tuple(
-            (float(np.exp(rng.uniform(np.log(lowest), np.log(highest)))), rng.uniform(0.2, 1.5))
+            (float(np.exp(rng.uniform(np.log(70), np.log(500)))), rng.uniform(0.2, 1.5))
             for _ in range(rng.integers(2, 5) if is_wooden else 0)
         ),
         release_s=rng.uniform(0.05, 0.4),

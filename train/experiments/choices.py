@@ -48,7 +48,7 @@ CHOICES = (
     Choice(name="rate", title="twice the learning rate", settings=("learning_rate=4e-3",)),
     Choice(
         name="effects",
-        title="no equalisers, swells, rooms, band limits, compression",
+        title="no equalisers of parts, no swells, rooms, band limits, compression",
         settings=("mix.timbre_db=0", "mix.dynamics_db=0", "mix.room=0", "mix.band_limit=0", "mix.compression=0"),
     ),
     Choice(
