@@ -314,6 +314,15 @@ def test_the_right_notes_are_compared(watched: Watched, tmp_path: Path, served: 
     pick_example(page)
     assert "Against the right notes: " in page.locator(".mt-scores").inner_text()
     assert state(page, "player.song.reference.notes !== undefined")
+    has_notes = "document.querySelector('#mt-reference').textContent.includes('duo')"
+    page.wait_for_function(has_notes)
+    pick_example(page, 1)
+    page.wait_for_function(f"!{has_notes}")
+    pick_example(page)
+    page.wait_for_timeout(500)
+    assert page.evaluate(has_notes)
+    press_transcribe(page)  # an example is in its place like a song of one's own
+    assert page.locator(".mt-scores").count() == 1
     right = download(page, page.locator(".mt-download").first, tmp_path)  # what it found itself
     bad = tmp_path / "bad.mid"
     bad.write_bytes(b"no notes")
