@@ -434,6 +434,17 @@ def test_the_end_of_the_song_stops_it_and_play_begins_anew(stand: Stand) -> None
     stand.wait("mixer.position > 0 && mixer.position < 5")
 
 
+def test_a_pause_lets_the_audio_device_go_and_play_takes_it_again(stand: Stand) -> None:
+    stand.play()
+    stand.wait("mixer.position > 0.5")
+    stand.page.keyboard.press(" ")
+    stand.wait("mixer.output.context.state === 'suspended'")
+    paused = stand.state("mixer.position")
+    stand.play()
+    stand.wait(f"mixer.position > {paused} + 0.5 && mixer.level('piano') > 0.1")
+    assert stand.state("mixer.output.context.state") == "running"
+
+
 def test_an_output_that_does_not_start_is_said_and_can_be_tried_again(stand: Stand) -> None:
     page = stand.page
     play, message = page.get_by_role("button", name="Play", exact=True), page.get_by_role("status")

@@ -125,6 +125,7 @@
       this.playing = false;
       this.anchor = null;
       this.output?.send({ pause: true });
+      this.output?.rest();
     }
 
     seek(position) {

@@ -4,6 +4,7 @@
   const { StemReader, STEM_WORKLET } = window.mtinst;
   const GLIDE_S = 0.015; // of every change of volume, against clicks
   const CLOSING_MS = 300;
+  const RESTING_MS = 2000; // after which a pause lets the audio device go
   const BLOCK = 2048; // samples at a time where there is no worklet
 
   class Output {
@@ -21,12 +22,19 @@
 
     // Resolves once sound can leave, and rejects when it cannot; whoever asks again has it tried again.
     async start() {
+      clearTimeout(this.resting);
       await this.context.resume();
       this.opening ??= this.open().catch((error) => {
         this.opening = null;
         throw error;
       });
       await this.opening;
+    }
+
+    // Nothing is to be heard for a while.
+    rest() {
+      clearTimeout(this.resting);
+      this.resting = setTimeout(() => this.context.suspend(), RESTING_MS);
     }
 
     strip(track) {
@@ -97,6 +105,7 @@
     }
 
     close() {
+      clearTimeout(this.resting);
       this.send({ pause: true, stems: this.strips.map((_, track) => [track, null]) });
       // By then the sound has faded, and the worklet has let go of the samples.
       setTimeout(() => (this.source?.disconnect(), this.context.close()), CLOSING_MS);
