@@ -154,7 +154,7 @@ class Actions:
         try:
             yield {
                 **put,
-                self.page.status: render.working(texts.READING, 0.0),
+                self.page.status: render.working(texts.READING, 0.0, is_heard=False),
                 self.page.transcribe: gr.update(interactive=False),
                 self.page.stop: gr.update(interactive=True),
             }
@@ -167,7 +167,7 @@ class Actions:
                         yield self._idle()
                         return  # `finish` plays the parts of what was adjusted or compared
                     if isinstance(step, Working):
-                        yield self._progress(step, clock)
+                        yield self._progress(step, clock, is_heard=last is not None)
                         continue
                     step = self._compared(step, visit)
                     if last is None:
@@ -426,9 +426,9 @@ class Actions:
             return result
         return self.studio.view(result.source_key, result.title, result.adjustment, visit.right[1])
 
-    def _progress(self, step: Working, clock: "_Clock") -> Updates:
+    def _progress(self, step: Working, clock: "_Clock", *, is_heard: bool = True) -> Updates:
         left = clock.seconds_left(step.fraction)
-        line = render.working(step.message, step.fraction, step.heard, step.share_heard, left)
+        line = render.working(step.message, step.fraction, step.heard, step.share_heard, left, is_heard=is_heard)
         return {self.page.status: line} | ({} if step.preview is None else self._show_preview(step.preview))
 
     def _show_preview(self, preview: Preview) -> Updates:

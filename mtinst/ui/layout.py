@@ -142,7 +142,7 @@ def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: 
             _html(render.how_to_read())
             with gr.Column(elem_classes="mt-card"):
                 player = song_player("mt-player")
-            with gr.Column(elem_classes="mt-card"):
+            with gr.Column(elem_classes="mt-card", elem_id="mt-adjust"):
                 _html(render.heading(texts.ADJUST_HEADING, texts.ADJUST_HELP))
                 with gr.Row():
                     onset = _sensitivity(texts.ONSET_LABEL, texts.ONSET_INFO, "mt-onset")

@@ -95,6 +95,8 @@ def working(
     heard: FloatArray | None = None,
     share_heard: float = 0.0,
     seconds_left: float | None = None,
+    *,
+    is_heard: bool = True,
 ) -> str:
     """Progress: a bar, a message, how long it may still take, and who was heard so far.
 
@@ -109,12 +111,15 @@ def working(
         How much of the song that part is.
     seconds_left : float, optional
         As far as that can be said.
+    is_heard : bool
+        Whether the network is done with the song; until then style.css lets nobody adjust what is still on the page.
     """
     percent = round(100 * min(max(fraction, 0.0), 1.0))
     left = "" if seconds_left is None else f'<small class="mt-left">{texts.seconds_left(seconds_left)}</small>'
     strip = "" if heard is None or heard.shape[1] == 0 else activity_strip(heard, share_heard)
+    kind = "mt-working" if is_heard else "mt-working mt-listening"
     return (
-        f'<div class="mt-status mt-working" role="status"><span>{plain(message)}</span>{left}'
+        f'<div class="mt-status {kind}" role="status"><span>{plain(message)}</span>{left}'
         f'<div class="mt-progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent}" '
         f'aria-label="Progress"><i style="width:{percent}%"></i></div>{strip}</div>'
     )

@@ -474,10 +474,14 @@ def test_stop_stops_and_keeps_what_was_there(watched: Watched, tmp_path: Path, s
     with served.standstill():
         page.get_by_role("button", name="Transcribe").click()
         page.wait_for_selector("#mt-status .mt-working >> text=Listening: 0:0")
+        pointer = "getComputedStyle(document.getElementById('mt-adjust')).pointerEvents"
+        adjusting = [page.evaluate(pointer)]
         page.get_by_role("button", name="Stop").click()
         page.wait_for_selector("#mt-status .mt-info >> text=Stopped.")
+        adjusting.append(page.evaluate(pointer))
         page.wait_for_timeout(1000)  # a later step of the song must not write over that line
         assert "Stopped." in page.locator("#mt-status").inner_text()
+    assert adjusting == ["none", "auto"], "another song has nothing to adjust yet"
     assert page.locator("#mt-summary h2").inner_text() == "Duo for “two” tones"
     page.wait_for_function(f"Math.abs({PLAYER}.song?.duration - 30) < 0.01")  # no longer the preview of the other
     pick_example(page, 1)  # which it could not be, were the other still worked on
