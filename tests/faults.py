@@ -186,7 +186,7 @@ def missing_soundfont(folder: Path) -> Outcome:
         patch.setattr(synth, "DEFAULT_SOUNDFONT", folder / "gone.sf2")
         updates = _updates(actions, song)
     said = [_text(update) for update in updates if PAGE.status in update]
-    player = next(update[PAGE.player] for update in reversed(updates) if PAGE.player in update)
+    player = json.loads(next(update[PAGE.player] for update in reversed(updates) if PAGE.player in update))
     if player["files"]["parts"] == {}:
         assert texts.NO_SOUND_KEEPS in said[-1]
         happened = "notes, pictures, MIDI and the song itself are there, the parts have no sound"
