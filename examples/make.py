@@ -22,11 +22,11 @@ _BANK_CREDITS = {
     "splendid": "Splendid Grand Piano (AKAI), public domain",
     "tonejs_bass_electric": "tonejs-instruments bass-electric (Karoryfer)",
     "tonejs_cello": "tonejs-instruments cello (Freesound pack 12408 by flcellogrl)",
-    "tonejs_flute": "tonejs-instruments flute (VSO2)",
+    "tonejs_flute": "tonejs-instruments flute (VSCO 2 Community Edition)",
     "tonejs_guitar_electric": "tonejs-instruments guitar-electric (Karoryfer)",
     "tonejs_guitar_nylon": "tonejs-instruments guitar-nylon (Freesound pack 11573 by quartertone)",
-    "tonejs_trumpet": "tonejs-instruments trumpet (VSO2)",
-    "tonejs_violin": "tonejs-instruments violin (VSO2)",
+    "tonejs_trumpet": "tonejs-instruments trumpet (VSCO 2 Community Edition)",
+    "tonejs_violin": "tonejs-instruments violin (VSCO 2 Community Edition)",
 }
 _SOURCES_HEAD = """# Where the examples come from
 
@@ -35,7 +35,8 @@ Every song is rendered from a score in `examples/scores/`, written and arranged 
 `<song>.mid` holds exactly the notes that were rendered, to the millisecond: the truth that a transcription can be held
 against. Drums, where there are any, are synthesised and stand on channel 10; they are none of the nine instruments.
 
-None of the timbres was used in training. Sounds:
+None of these soundfonts and sample banks was used in training, though GeneralUser's cello and jazz guitar turned out to be
+the recordings of others that were. Sounds:
 
 - GeneralUser GS by S. Christian Collins, a soundfont that may be used freely, also in published music.
 - tonejs-instruments by Nicholaus P. Brosowsky, CC BY 3.0 (packaged for npm under MIT), from the sources named below;
