@@ -35,8 +35,8 @@ Every song is rendered from a score in `examples/scores/`, written and arranged 
 `<song>.mid` holds exactly the notes that were rendered, to the millisecond: the truth that a transcription can be held
 against. Drums, where there are any, are synthesised and stand on channel 10; they are none of the nine instruments.
 
-None of these soundfonts and sample banks was used in training, though GeneralUser's cello and jazz guitar turned out to be
-the recordings of others that were. Sounds:
+None of these soundfonts and sample banks was used in training, though GeneralUser's cello and jazz guitar turned out to
+be the recordings of others that were. Sounds:
 
 - GeneralUser GS by S. Christian Collins, a soundfont that may be used freely, also in published music.
 - tonejs-instruments by Nicholaus P. Brosowsky, CC BY 3.0 (packaged for npm under MIT), from the sources named below;
