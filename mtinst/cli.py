@@ -81,14 +81,12 @@ def find_songs(paths: Iterable[Path], report: Callable[[MtinstError], None]) -> 
     """
     seen = set()
     for path in paths:
-        songs, n_unread = [path], 0
-        if os.path.isdir(path):  # noqa: PTH112 - any name, never an error
-            unread: list[OSError] = []
-            songs = sorted(_walk(path, unread.append))
-            n_unread = len(unread)
-            for error in unread:
-                report(AudioError(f"{printable(str(error.filename))} cannot be searched: {error.strerror}"))
-        if not songs and not n_unread:
+        unread: list[OSError] = []
+        is_folder = os.path.isdir(path)  # noqa: PTH112 - any name, never an error
+        songs = sorted(_walk(path, unread.append)) if is_folder else [path]
+        for error in unread:
+            report(AudioError(f"{printable(str(error.filename))} cannot be searched: {error.strerror}"))
+        if not songs and not unread:
             report(AudioError(f"{printable(str(path))} is a folder without audio files"))
         for song in songs:
             if (place := os.path.realpath(song)) not in seen:
