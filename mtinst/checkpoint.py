@@ -5,7 +5,6 @@ Nothing is ever unpickled. The metadata's keys are ``format`` (`FORMAT`), ``inst
 (:class:`~mtinst.notes.Thresholds`) and ``training`` (how the weights were made: configuration, seed, data, scores).
 """
 
-import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, fields
@@ -92,8 +91,8 @@ def load_checkpoint(path: str | Path) -> tuple[Network, CheckpointInfo]:
     path = Path(path)
     name = display_name(path)
     try:
-        with open_regular(path, "a weights file", CheckpointError) as opened:
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        open_regular(path, "a weights file", CheckpointError).close()
+        digest = file_hash(path)
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:

@@ -7,7 +7,6 @@ Nothing here needs PyTorch until a song is transcribed.
 """
 
 import glob
-import hashlib
 import json
 import os
 import time
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mtinst.audio import LONGEST_S, display_name, open_regular
 from mtinst.errors import AudioError, CheckpointError, MtinstError
-from mtinst.paths import DEFAULT_WEIGHTS, PARTIAL, replace_file
+from mtinst.paths import DEFAULT_WEIGHTS, PARTIAL, file_hash, replace_file
 from mtinst.spec import N_INSTRUMENTS
 
 if TYPE_CHECKING:
@@ -80,8 +79,8 @@ class Settings:
     def facts(self) -> dict[str, Any]:
         """What a result depends on, as plain JSON values; CheckpointError when the weights cannot be read."""
         try:
-            with open_regular(self.weights, "a weights file", CheckpointError) as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            open_regular(self.weights, "a weights file", CheckpointError).close()
+            digest = file_hash(self.weights)
         except OSError as error:
             raise CheckpointError(f"{display_name(self.weights)} cannot be read: {error.strerror}") from error
         instruments = None if self.instruments is None else list(self.instruments)

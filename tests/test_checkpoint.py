@@ -178,6 +178,7 @@ def test_a_file_that_is_replaced_meanwhile_is_not_taken_for_the_other(
 ) -> None:
     path = tmp_path / "tiny.safetensors"
     save_checkpoint(path, UNet(ModelConfig(widths=(4, 8))), thresholds=Thresholds.uniform(), training={})
-    monkeypatch.setattr("mtinst.checkpoint.file_hash", lambda _: "of another file")
+    digests = iter(("of this file", "of another file"))
+    monkeypatch.setattr("mtinst.checkpoint.file_hash", lambda _: next(digests))
     with pytest.raises(CheckpointError, match="changed while it was read"):
         load_checkpoint(path)

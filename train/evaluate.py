@@ -10,7 +10,7 @@ Leakage is the number of instruments reported over the number there, summed over
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -193,13 +193,7 @@ def calibrate(weights: Path, prepared_dir: Path, *, n_clips: int | None = None) 
     model, info = load_checkpoint(weights)
     clips = ClipArrays.open(prepared_dir / "valid.npz").first(n_clips)
     rng = np.random.default_rng(_EQUALISER_SEED)
-    rolls = [
-        predict_rolls(model, _equalised(features, rng, model.spec), model.spec)
-        for features in tqdm(clips.features(model.spec), mininterval=5)
-    ]
-    for roll in rolls:
-        settle(roll)
-    truths = [clips.truth(clip) for clip in range(len(clips))]
+    rolls, truths = _settled_and_truths(model, clips, lambda features: _equalised(features, rng, model.spec))
     of_rolls = choose_roll_thresholds(rolls, truths)
     is_there = np.any([_any(truth, axes=(1, 2)) for truth in truths], axis=0)
 
@@ -256,18 +250,29 @@ def evaluate(weights: Path, clips: ClipArrays) -> Scores:
     )
 
 
-def predict_all(model: Network, clips: ClipArrays) -> list[Rolls]:
-    """Rolls of every clip, from its audio."""
-    return [predict_rolls(model, features, model.spec) for features in tqdm(clips.features(model.spec), mininterval=5)]
+def _as_they_are(features: FloatArray) -> FloatArray:
+    return features
 
 
-def _rolls_and_truths(model: Network, clips: ClipArrays) -> tuple[list[Rolls], list[BoolArray]]:
-    return predict_all(model, clips), [clips.truth(clip) for clip in range(len(clips))]
+def predict_all(
+    model: Network, clips: ClipArrays, change: Callable[[FloatArray], FloatArray] = _as_they_are
+) -> list[Rolls]:
+    """Rolls of every clip, from its audio; its features may be changed before the network hears them."""
+    features = tqdm(clips.features(model.spec), mininterval=5)
+    return [predict_rolls(model, change(one), model.spec) for one in features]
 
 
-def _settled_and_truths(model: Network, clips: ClipArrays) -> tuple[list[Rolls], list[BoolArray]]:
+def _rolls_and_truths(
+    model: Network, clips: ClipArrays, change: Callable[[FloatArray], FloatArray] = _as_they_are
+) -> tuple[list[Rolls], list[BoolArray]]:
+    return predict_all(model, clips, change), [clips.truth(clip) for clip in range(len(clips))]
+
+
+def _settled_and_truths(
+    model: Network, clips: ClipArrays, change: Callable[[FloatArray], FloatArray] = _as_they_are
+) -> tuple[list[Rolls], list[BoolArray]]:
     """As songs are transcribed."""
-    rolls, truths = _rolls_and_truths(model, clips)
+    rolls, truths = _rolls_and_truths(model, clips, change)
     for roll in rolls:
         settle(roll)
     return rolls, truths
