@@ -1,15 +1,19 @@
 """A trained network in one ``.safetensors`` file: weights, and as JSON in its metadata everything needed to use them.
 
 Nothing is ever unpickled. The metadata's keys are ``format`` (`FORMAT`), ``instruments``, ``features``
-(:class:`~mtinst.spec.FeatureSpec`), ``model`` (:class:`~mtinst.model.ModelConfig`, or a list of them), ``thresholds``
+(:class:`~mtinst.spec.FeatureSpec`), ``model`` (:class:`~mtinst.model.ModelConfig`, or a list of them), ``reader``
+(:class:`~mtinst.reader.ReaderConfig`, where a committee has one), ``thresholds``
 (:class:`~mtinst.notes.Thresholds`) and ``training`` (how the weights were made: configuration, seed, data, scores).
+
+Weights are float16, or large ones 8-bit whole numbers: a tensor ``x`` is then ``x`` times ``x.step``, one number for
+each slice of its first axis.
 """
 
 import json
 import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -20,6 +24,7 @@ from mtinst.errors import CheckpointError
 from mtinst.model import Committee, ModelConfig, Network, UNet
 from mtinst.notes import Thresholds
 from mtinst.paths import file_hash, replace_file
+from mtinst.reader import NoteReader, ReaderConfig
 from mtinst.spec import INSTRUMENT_NAMES, N_INSTRUMENTS, FeatureSpec
 
 FORMAT = "mtinst/1"
@@ -36,6 +41,12 @@ MOST_OF_FEATURES = {
 }
 MOST_BLOCKS, MOST_HARMONICS, FARTHEST_HARMONIC = 10, 64, 96
 MOST_MEMBERS = 8
+MOST_CELLS = 16_384
+MOST_OF_READER = {"width": 1024, "n_layers": 16, "n_heads": 64}
+
+Bits = Literal[8, 16]
+_STEP = ".step"
+_LEAST_IN_8_BITS = 4096  # numbers; smaller tensors would save nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,19 +61,26 @@ class CheckpointInfo:
         Free-form record of how the weights were made.
     digest : str
         First 16 hexadecimal digits of the file's SHA-256: the name of these very weights in a cache.
+    bits : 8 or 16
+        In which most weights are kept.
     """
 
     thresholds: Thresholds
     training: dict[str, Any]
     digest: str
+    bits: Bits = 16
 
 
-def save_checkpoint(path: str | Path, model: Network, *, thresholds: Thresholds, training: dict[str, Any]) -> None:
-    """Write `model` to `path`, weights as float16, whole or not at all; OSError when that fails."""
-    tensors = {
-        name: (tensor.half() if tensor.is_floating_point() else tensor).contiguous().cpu()
-        for name, tensor in model.state_dict().items()
-    }
+def save_checkpoint(
+    path: str | Path, model: Network, *, thresholds: Thresholds, training: dict[str, Any], bits: Bits = 16
+) -> None:
+    """Write `model` to `path`, weights as float16 or most in 8 bits, whole or not at all; OSError when that fails."""
+    tensors: dict[str, torch.Tensor] = {}
+    for name, tensor in model.state_dict().items():
+        if bits == 8 and tensor.dim() > 1 and tensor.numel() >= _LEAST_IN_8_BITS:
+            tensors[name], tensors[name + _STEP] = _in_8_bits(tensor.float().cpu())
+        else:
+            tensors[name] = (tensor.half() if tensor.is_floating_point() else tensor).contiguous().cpu()
     described = asdict(model.config) if isinstance(model, UNet) else [asdict(one.config) for one in model.networks]
     metadata = {
         "format": FORMAT,
@@ -72,6 +90,8 @@ def save_checkpoint(path: str | Path, model: Network, *, thresholds: Thresholds,
         "thresholds": json.dumps(thresholds.to_json()),
         "training": json.dumps(training),
     }
+    if isinstance(model, Committee) and model.reader is not None:
+        metadata["reader"] = json.dumps(asdict(model.reader.config))
     replace_file(Path(path), safetensors_bytes(tensors, metadata))
 
 
@@ -101,17 +121,23 @@ def load_checkpoint(path: str | Path) -> tuple[Network, CheckpointInfo]:
             model, thresholds, training = _describe(metadata, name)
             # Nothing is read that does not fit the network.
             expected = model.state_dict()
-            if {key: file.get_slice(key).get_shape() for key in file.keys()} != {  # noqa: SIM118 - not a dict
-                key: list(tensor.shape) for key, tensor in expected.items()
-            }:
+            shapes = {key: list(tensor.shape) for key, tensor in expected.items()}
+            found_shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118 - not a dict
+            in_8_bits = {key for key in expected if key + _STEP in found_shapes and expected[key].dim() > 1}
+            if found_shapes != shapes | {key + _STEP: shapes[key][:1] for key in in_8_bits}:
                 raise CheckpointError(f"{name} holds other weights than those of the network that it describes.")
             tensors = {key: file.get_tensor(key) for key in expected}
+            steps = {key: file.get_tensor(key + _STEP) for key in in_8_bits}
         if file_hash(path) != digest:
             raise CheckpointError(f"{name} changed while it was read; please try again.")
     except SafetensorError as error:
         raise CheckpointError(f"{name} is not a complete .safetensors file.") from error
     except OSError as error:
         raise CheckpointError(f"{name} cannot be read: {error.strerror or error}.") from error
+    for key, step in steps.items():
+        if tensors[key].dtype != torch.int8 or not step.is_floating_point():
+            raise CheckpointError(f"{name} holds numbers of another kind than weights are.")
+        tensors[key] = tensors[key].float() * step.float().view(-1, *[1] * (tensors[key].dim() - 1))
     for key, tensor in tensors.items():
         if tensor.is_floating_point() != expected[key].is_floating_point() or tensor.is_complex():
             raise CheckpointError(f"{name} holds numbers of another kind than weights are.")
@@ -119,7 +145,16 @@ def load_checkpoint(path: str | Path) -> tuple[Network, CheckpointInfo]:
     model.load_state_dict(copies, assign=True)
     if any(not torch.isfinite(tensor).all() for tensor in model.state_dict().values()):
         raise CheckpointError(f"{name} holds numbers that are not finite.")
-    return model.eval(), CheckpointInfo(thresholds=thresholds, training=training, digest=digest[:16])
+    return model.eval(), CheckpointInfo(
+        thresholds=thresholds, training=training, digest=digest[:16], bits=8 if steps else 16
+    )
+
+
+def _in_8_bits(weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Whole numbers from -127 to 127, and the step between them for each slice of the first axis."""
+    slices = weights.flatten(1)
+    step = slices.abs().amax(dim=1).clamp_min(1e-12) / 127
+    return (slices / step[:, None]).round().to(torch.int8).view(weights.shape), step
 
 
 def _describe(metadata: dict[str, str], name: str) -> tuple[Network, Thresholds, dict[str, Any]]:
@@ -134,7 +169,7 @@ def _describe(metadata: dict[str, str], name: str) -> tuple[Network, Thresholds,
         if not isinstance(training, dict):
             raise ValueError("the record of the training is not an object")
         with torch.device("meta"):
-            return _network(described, features), thresholds, training
+            return _network(described, features, _reader(metadata)), thresholds, training
     except (AttributeError, KeyError, OverflowError, RecursionError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(f"{name} does not describe a network that this version can build.") from error
 
@@ -154,13 +189,33 @@ def _features(record: dict[str, Any]) -> FeatureSpec:
     return spec
 
 
-def _network(described: Any, features: FeatureSpec) -> Network:
+def _reader(metadata: dict[str, str]) -> NoteReader | None:
+    """The reader of a committee that has one."""
+    if "reader" not in metadata:
+        return None
+    record = json.loads(metadata["reader"])
+    if any(type(value) is not int for value in record.values()):
+        raise ValueError("the sizes of a reader must be whole numbers")
+    config = ReaderConfig(**record)
+    if config.n_instruments != N_INSTRUMENTS:
+        raise ValueError(f"there are {N_INSTRUMENTS} instruments, not {config.n_instruments}")
+    for field, most in MOST_OF_READER.items():
+        if getattr(config, field) > most:
+            raise ValueError(f"{field} must be at most {most}, not {getattr(config, field)}")
+    if config.n_members > MOST_MEMBERS or config.n_cells > MOST_CELLS:
+        raise ValueError("a reader of more networks than there can be")
+    return NoteReader(config)
+
+
+def _network(described: Any, features: FeatureSpec, reader: NoteReader | None) -> Network:
     """One network, or a committee where a list describes it."""
     if not isinstance(described, list):
+        if reader is not None:
+            raise ValueError("a reader is for a committee")
         return UNet(_model_config(described), features)
     if len(described) > MOST_MEMBERS:
         raise ValueError(f"at most {MOST_MEMBERS} networks vote together, not {len(described)}")
-    return Committee([UNet(_model_config(record), features) for record in described])
+    return Committee([UNet(_model_config(record), features) for record in described], reader)
 
 
 def _model_config(record: dict[str, Any]) -> ModelConfig:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mtinst.reader import Heard, NoteReader
 from mtinst.spec import N_INSTRUMENTS, SPEC, FeatureSpec
 
 
@@ -127,6 +128,10 @@ class UNet(nn.Module):
 
     def forward(self, log_cqt: Tensor) -> Logits:
         """Logits for a batch of clips."""
+        return self.hear(log_cqt)[0]
+
+    def hear(self, log_cqt: Tensor) -> tuple[Logits, Tensor]:
+        """The same, and the features under the head that they were judged by, (B, widths[0], pitch, T)."""
         n_frames = log_cqt.shape[-1]
         # To a whole number of the bottleneck's frames, or those at the end would have nothing from it.
         n_more = -n_frames % 2 ** len(self.config.widths)
@@ -145,12 +150,13 @@ class UNet(nn.Module):
             x = decode(torch.cat((x, skip), dim=1))
 
         rolls = self.head(x)[..., :n_frames].float()  # (B, rolls * instrument, pitch, T)
+        cells = x[..., :n_frames]
         presence = None
         if self.ensemble_head is not None:
-            presence = self.ensemble_head(rolls[:, : self.config.n_instruments], x[..., :n_frames])
+            presence = self.ensemble_head(rolls[:, : self.config.n_instruments], cells)
             rolls = rolls + presence.repeat(1, rolls.shape[1] // presence.shape[1])[:, :, None, None]
         piano, *onset = rolls.split(self.config.n_instruments, dim=1)
-        return Logits(piano, onset[0] if onset else None, *self._derive(piano), presence)
+        return Logits(piano, onset[0] if onset else None, *self._derive(piano), presence), cells
 
     def _stack_harmonics(self, x: Tensor) -> Tensor:
         """(B, n_bins, T) -> (B, harmonics * bins_per_semitone, n_pitches, T), zeros (the mean) outside the CQT."""
@@ -182,6 +188,9 @@ class Committee(nn.Module):
     ----------
     members : sequence of UNet
         One or more, with the same features, and all of them with an onset head or none.
+    reader : NoteReader, optional
+        Reads the notes that they heard in the light of each other; all of them must have both heads, and the rolls be
+        derived as "any".
 
     Raises
     ------
@@ -197,7 +206,7 @@ class Committee(nn.Module):
     True
     """
 
-    def __init__(self, members: Sequence[UNet]) -> None:
+    def __init__(self, members: Sequence[UNet], reader: NoteReader | None = None) -> None:
         super().__init__()
         if not members:
             raise ValueError("a committee needs members")
@@ -205,7 +214,14 @@ class Committee(nn.Module):
             raise ValueError("the networks of a committee must be for the same features")
         if len({member.config.has_onset_head for member in members}) > 1:
             raise ValueError("either all networks of a committee have an onset head, or none has")
+        if reader is not None:
+            if not all(m.config.has_onset_head and m.config.has_ensemble_head for m in members):
+                raise ValueError("a reader needs networks with an onset head and an ensemble head")
+            n_cells = sum(member.config.widths[0] for member in members)
+            if (reader.config.n_members, reader.config.n_cells) != (len(members), n_cells):
+                raise ValueError("the reader is for other networks")
         self.members = nn.ModuleList(members)
+        self.reader = reader
         self.spec = members[0].spec
 
     @property
@@ -215,8 +231,21 @@ class Committee(nn.Module):
 
     def forward(self, log_cqt: Tensor) -> Logits:
         """As :class:`UNet` does; presence only where all members judge it."""
-        votes = [member(log_cqt) for member in self.members]
-        return Logits(*(_mean_vote(rolls) for rolls in zip(*votes, strict=True)))
+        if self.reader is None:
+            votes = [member(log_cqt) for member in self.members]
+            return Logits(*(_mean_vote(rolls) for rolls in zip(*votes, strict=True)))
+        windows = [self.reader(heard) for heard in self.hear(log_cqt)]
+        piano, onset, pitch = (torch.stack(rolls) for rolls in zip(*windows, strict=True))
+        return Logits(piano, onset, piano.amax(dim=2), pitch)
+
+    def hear(self, log_cqt: Tensor) -> list[Heard]:
+        """What a reader is told of each clip of a batch."""
+        logits, cells = zip(*(member.hear(log_cqt) for member in self.networks), strict=True)
+        onsets, pitches, presences = (
+            _mean_vote([getattr(votes, name) for votes in logits]) for name in ("onset", "pitch", "presence")
+        )
+        pianos = torch.stack([votes.piano for votes in logits], dim=1)
+        return [Heard(*window) for window in zip(pianos, onsets, pitches, presences, torch.cat(cells, 1), strict=True)]
 
 
 def _mean_vote(rolls: Sequence[Tensor | None]) -> Any:

@@ -2,7 +2,8 @@
 
     audio.load_audio      a file or an array, to mono at 16 kHz
     features.log_cqt      its spectrum, some rows a semitone, 31.25 frames a second
-    rolls.iter_windows    the network, ten seconds at a time: probabilities of instruments, pitches and onsets
+    rolls.iter_windows    the network, ten seconds at a time: probabilities of instruments, pitches and onsets,
+                          the notes of each window read in the light of each other (reader.py)
     settle.settle         who plays, settled over each note as a whole
     notes.rolls_to_notes  probabilities to notes
 

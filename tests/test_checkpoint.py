@@ -79,6 +79,57 @@ def test_a_committee_of_nobody_or_of_too_many_is_refused(saved: Path) -> None:
         load_checkpoint(rewritten(saved, model=json.dumps([config, config])))
 
 
+def test_eight_bits_say_nearly_the_same_in_less_and_stay_the_same(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    network = UNet(ModelConfig(widths=(16, 32), has_onset_head=True)).eval()
+    halves, bytes_ = tmp_path / "16.safetensors", tmp_path / "8.safetensors"
+    save_checkpoint(halves, network, thresholds=Thresholds.uniform(), training={})
+    save_checkpoint(bytes_, network, thresholds=Thresholds.uniform(), training={}, bits=8)
+    assert bytes_.stat().st_size < 0.65 * halves.stat().st_size
+    loaded, info = load_checkpoint(bytes_)
+    assert (info.bits, load_checkpoint(halves)[1].bits) == (8, 16)
+    clip = torch.rand(1, 88, 64)
+    with torch.inference_mode():
+        assert_close(loaded(clip).piano, network(clip).piano, atol=0.05, rtol=0.01)
+    save_checkpoint(tmp_path / "again.safetensors", loaded, thresholds=Thresholds.uniform(), training={}, bits=8)
+    again, once = load_file(tmp_path / "again.safetensors"), load_file(bytes_)
+    for name, tensor in once.items():
+        assert_close(again[name], tensor, atol=0 if tensor.dtype == torch.int8 else 1e-6, rtol=1e-5)
+
+
+def test_steps_of_another_kind_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "8.safetensors"
+    save_checkpoint(path, UNet(ModelConfig(widths=(16, 32))), thresholds=Thresholds.uniform(), training={}, bits=8)
+    with safe_open(path, framework="pt") as file:
+        metadata = dict(file.metadata())
+    whole = load_file(path)
+    name = next(key for key, tensor in whole.items() if tensor.dtype == torch.int8)
+    for changed, message in (
+        ({name: whole[name].float()}, "of another kind"),
+        ({f"{name}.step": whole[f"{name}.step"].to(torch.int32)}, "of another kind"),
+        ({f"{name}.step": whole[f"{name}.step"][:-1]}, "holds other weights"),
+        ({f"{name}.step": whole[f"{name}.step"] * float("inf")}, "not finite"),
+        ({"head.bias.step": torch.ones(9)}, "holds other weights"),
+    ):
+        save_file(whole | changed, path, metadata)
+        with pytest.raises(CheckpointError, match=message):
+            load_checkpoint(path)
+
+
+def test_a_reader_that_cannot_be_is_refused(saved: Path) -> None:
+    with safe_open(saved, framework="pt") as file:
+        config = json.loads(file.metadata()["model"])
+    sizes = {"n_members": 1, "n_cells": 4}
+    described = json.dumps([config | {"has_ensemble_head": True}])
+    for reader in ("[]", "3", json.dumps(sizes | {"width": 10**9}), json.dumps(sizes | {"n_layers": 2.5}), "{}"):
+        with pytest.raises(CheckpointError, match="does not describe a network"):
+            load_checkpoint(rewritten(saved, model=described, reader=reader))
+    with pytest.raises(CheckpointError, match="does not describe a network"):
+        load_checkpoint(rewritten(saved, model=json.dumps(config), reader=json.dumps(sizes)))
+    with pytest.raises(CheckpointError, match="holds other weights"):
+        load_checkpoint(rewritten(saved, model=described, reader=json.dumps(sizes)))
+
+
 def test_no_partial_file_is_left(saved: Path) -> None:
     assert [path.name for path in saved.parent.iterdir()] == [saved.name]
 

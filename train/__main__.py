@@ -91,8 +91,18 @@ def _fit(options: argparse.Namespace) -> None:
 def _committee(options: argparse.Namespace) -> None:
     from train.committee import join
 
-    committee = join(options.weights, options.out)
+    committee = join(options.weights, options.out, bits=options.bits)
     print(f"{options.out} holds {len(committee.networks)} networks; calibrate it next.")
+
+
+def _read(options: argparse.Namespace) -> None:
+    from train.datasets import PartStore
+    from train.reading import collect_notes, fit_reader
+
+    store = PartStore.open(options.prepared / "parts")
+    collect_notes(options.weights, store, options.notes, n_clips=options.clips, seed=options.seed)
+    fit_reader(options.weights, options.notes, options.out, epochs=options.epochs, seed=options.seed)
+    print(f"{options.out} holds the networks and their reader; calibrate it next.")
 
 
 def _calibrate(options: argparse.Namespace) -> None:
@@ -254,7 +264,17 @@ def _parser() -> argparse.ArgumentParser:
     committee = commands.add_parser("committee", help="several networks as one that averages what they say")
     committee.add_argument("weights", type=Path, nargs="+")
     committee.add_argument("--out", type=Path, required=True)
+    committee.add_argument("--bits", type=int, choices=(8, 16), default=16, help="a weight, in the file (%(default)s)")
     committee.set_defaults(run=_committee)
+
+    read = commands.add_parser("read", help="teach a reader who plays the notes that these networks hear")
+    read.add_argument("weights", type=Path)
+    read.add_argument("--out", type=Path, required=True)
+    read.add_argument("--notes", type=Path, default=Path("runs") / "notes", help="what was heard (%(default)s)")
+    read.add_argument("--clips", type=int, default=10_000, help="mixtures to hear (%(default)s)")
+    read.add_argument("--epochs", type=int, default=12, help="(%(default)s)")
+    read.add_argument("--seed", type=int, default=1)
+    read.set_defaults(run=_read)
 
     calibrate = commands.add_parser("calibrate", help="choose thresholds on validation clips")
     calibrate.add_argument("weights", type=Path)
@@ -313,7 +333,7 @@ def _parser() -> argparse.ArgumentParser:
     datasets.add_argument("--in", dest="root", type=Path, metavar="DIR", help="look into each folder of this one")
     datasets.set_defaults(run=_datasets)
 
-    for command in (fit, calibrate, evaluate, ablation, recognition, choices):
+    for command in (fit, read, calibrate, evaluate, ablation, recognition, choices):
         command.add_argument("--prepared", type=Path, default=Path("data"), help="what prepare wrote (%(default)s)")
     return parser
 

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mtinst.checkpoint import MOST_MEMBERS, load_checkpoint, save_checkpoint
+from mtinst.checkpoint import MOST_MEMBERS, Bits, load_checkpoint, save_checkpoint
 from mtinst.model import Committee, UNet
 
 
-def join(weights: Sequence[Path], out: Path) -> Committee:
+def join(weights: Sequence[Path], out: Path, *, bits: Bits = 16) -> Committee:
     """Write the networks of `weights` to `out`, committees among them by their members.
 
-    Thresholds are those of the first until the result is calibrated.
+    Thresholds are those of the first until the result is calibrated. Their readers are left out, being for other
+    networks.
 
     Raises
     ------
@@ -28,5 +29,5 @@ def join(weights: Sequence[Path], out: Path) -> Committee:
     if len(members) > MOST_MEMBERS:
         raise ValueError(f"at most {MOST_MEMBERS} networks vote together, not {len(members)}")
     committee = Committee(members)
-    save_checkpoint(out, committee, thresholds=thresholds, training={"members": histories})
+    save_checkpoint(out, committee, thresholds=thresholds, training={"members": histories}, bits=bits)
     return committee

@@ -210,7 +210,7 @@ def calibrate(weights: Path, prepared_dir: Path, *, n_clips: int | None = None) 
     thresholds = replace(thresholds, onset=chosen(onset, info.thresholds.onset))
     thresholds = replace(thresholds, unison=_choose_unison(rolls, references, thresholds))
     training = {**info.training, "roll_thresholds": asdict(of_rolls), "calibrated_on": f"{len(clips)} validation clips"}
-    save_checkpoint(weights, model, thresholds=thresholds, training=training)
+    save_checkpoint(weights, model, thresholds=thresholds, training=training, bits=info.bits)
     return thresholds
 
 

@@ -1,0 +1,106 @@
+"""Teaching a reader: what is kept of what was heard, and that it learns from it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from mtinst.checkpoint import load_checkpoint, save_checkpoint
+from mtinst.model import Committee, UNet
+from mtinst.notes import Thresholds
+from mtinst.reader import NotesHeard, find_notes
+from tests.train_data import write_prepared
+from train.__main__ import main
+from train.config import EXPERIMENTS
+from train.datasets import PartStore
+from train.reading import _load, collect_notes, truth_of
+
+NETWORK = EXPERIMENTS["tiny"].model
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Path:
+    """A folder that looks prepared."""
+    return write_prepared(tmp_path)
+
+
+@pytest.fixture
+def weights(prepared: Path, tmp_path: Path) -> Path:
+    """Two networks that hear a lot, none of it right."""
+    torch.manual_seed(0)
+    store = PartStore.open(prepared / "parts")
+    members = [UNet(NETWORK, store.spec).eval() for _ in range(2)]
+    for member in members:
+        torch.nn.init.normal_(member.head.weight, std=1.0)
+        torch.nn.init.constant_(member.head.bias, -2.0)  # type: ignore[arg-type]
+    path = tmp_path / "two.safetensors"
+    save_checkpoint(path, Committee(members), thresholds=Thresholds.uniform(frame=0.4), training={}, bits=8)
+    return path
+
+
+def test_what_is_true_of_a_note() -> None:
+    pitch = torch.full((88, 20), -5.0)
+    pitch[30, 4:14] = 3.0
+    notes = find_notes(pitch, torch.full((9, 88, 20), -5.0))
+    assert isinstance(notes, NotesHeard)
+    piano, onset = torch.zeros(9, 88, 20), torch.zeros(9, 88, 20)
+    piano[2, 30, 5:10] = 1  # half of its frames
+    piano[6, 30, 8:18] = 1  # six of them, and beyond
+    onset[2, 30, 5] = 1  # a frame late
+    onset[6, 30, 8] = 1
+    onset[7, 30, 4] = 0.4  # next to a beginning, not one
+    truth = truth_of(notes, piano, onset)[0]
+    expected = torch.zeros(19)
+    expected[[2, 6, 9, 10 + 2]] = torch.tensor([0.5, 0.6, 0.9, 1.0])
+    assert_close(truth, expected)
+
+
+def test_a_collection_goes_on_where_it_was(
+    prepared: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("train.reading._CLIPS_PER_FILE", 4)
+    store, notes = PartStore.open(prepared / "parts"), tmp_path / "notes"
+    collect_notes(weights, store, notes, n_clips=6, seed=1)
+    files = sorted(notes.glob("notes-*.npz"))
+    assert len(files) == 2
+    before = [file.read_bytes() for file in files]
+    files[1].unlink()
+    collect_notes(weights, store, notes, n_clips=6, seed=1)
+    assert [file.read_bytes() for file in files] == before
+    example = _load(files[0])[0]
+    assert len(example.truth) == len(example.tokens.place) > 0
+    assert 0 <= float(example.truth.min()) <= float(example.truth.max()) <= 1
+
+
+def test_a_reader_learns_who_plays(
+    prepared: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "read.safetensors"
+    options = ["--prepared", str(prepared), "--notes", str(tmp_path / "notes"), "--clips", "32", "--epochs", "20"]
+    assert main(["read", str(weights), "--out", str(out), *options]) == 0
+    losses = [float(line.split("loss ")[1]) for line in capsys.readouterr().out.splitlines() if "loss" in line]
+    assert len(losses) == 20
+    assert losses[-1] < 0.7 * losses[0]
+    network, info = load_checkpoint(out)
+    assert isinstance(network, Committee)
+    assert network.reader is not None
+    assert info.training["reader"]["clips"] <= 32
+    assert (info.bits, info.thresholds) == (8, Thresholds.uniform(frame=0.4))
+    known, _ = load_checkpoint(weights)
+    for name, tensor in known.state_dict().items():
+        assert_close(network.state_dict()[name], tensor, atol=1e-6, rtol=1e-5)
+
+
+def test_nothing_to_learn_from_is_said(
+    prepared: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deaf = tmp_path / "deaf.safetensors"
+    network = UNet(replace(NETWORK, has_ensemble_head=False), PartStore.open(prepared / "parts").spec)
+    save_checkpoint(deaf, network, thresholds=Thresholds.uniform(), training={})
+    options = ["--prepared", str(prepared), "--notes", str(tmp_path / "none"), "--clips", "0", "--out", str(tmp_path)]
+    assert main(["read", str(weights), *options]) == 2
+    assert "holds 0 clips in which notes were heard" in capsys.readouterr().err
+    assert main(["read", str(deaf), *options]) == 2
+    assert "needs networks with an onset head and an ensemble head" in capsys.readouterr().err

@@ -1,0 +1,210 @@
+"""``python -m train read``: teach a reader the notes that networks hear, so that it tells who plays them.
+
+The networks stay as they are. Mixtures of ten seconds, as the loader makes them, are heard once, and what was heard of
+each note is kept with what is true of it: in which share of its frames each instrument plays it, and who begins it. The
+reader (:class:`mtinst.reader.NoteReader`) is then trained on these.
+"""
+
+import logging
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from mtinst.checkpoint import load_checkpoint, save_checkpoint
+from mtinst.model import Committee, Network, UNet
+from mtinst.reader import NoteReader, NotesHeard, ReaderConfig, Tokens, find_notes, tokens_of
+from mtinst.spec import N_INSTRUMENTS
+from train.config import EXPERIMENTS
+from train.datasets import Batch, MixtureDataset, PartStore, collate
+from train.prepare import N_FRAMES
+
+logger = logging.getLogger(__name__)
+
+# Chances of one to six players: more than in the training of the networks, since errors sit in crowds.
+PLAYERS = (0.16, 0.22, 0.24, 0.20, 0.12, 0.06)
+_CLIPS_PER_FILE = 500
+_BATCH = 16
+_LONGEST_WEIGHT = 60  # frames: a note counts as many times as it is long, up to this
+
+
+class Example(NamedTuple):
+    """The notes of a clip and what is true of them."""
+
+    tokens: Tokens
+    truth: Tensor  # (n, n_answers), in [0, 1]
+
+
+def collect_notes(
+    weights: Path, store: PartStore, out_dir: Path, *, n_clips: int, seed: int, is_mixed_precision: bool = True
+) -> None:
+    """Hear `n_clips` mixtures and write what was heard of their notes to ``out_dir/notes-*.npz``.
+
+    Files that are there stay, so that a collection that was interrupted goes on.
+    """
+    network, _ = load_checkpoint(weights)
+    committee = _without_reader(network)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    mix = replace(EXPERIMENTS["default"].mix, n_frames=N_FRAMES, n_instruments=PLAYERS)
+    for first in tqdm(range(0, n_clips, _CLIPS_PER_FILE), desc="hearing", unit="file"):
+        path = out_dir / f"notes-{seed}-{first:06d}.npz"
+        if path.is_file():
+            continue
+        n_here = min(_CLIPS_PER_FILE, n_clips - first)
+        dataset = MixtureDataset(store, mix, seed=seed, epoch=first, n_clips=n_here)
+        heard = [
+            _example(committee, batch, is_mixed_precision)
+            for batch in DataLoader(dataset, num_workers=1, collate_fn=collate)
+        ]
+        _save(path, heard)
+
+
+def fit_reader(
+    weights: Path,
+    notes_dir: Path,
+    out: Path,
+    *,
+    epochs: int = 12,
+    learning_rate: float = 1e-3,
+    dropout: float = 0.15,
+    seed: int = 1,
+    validation: Path | None = None,
+) -> None:
+    """Train a reader on what :func:`collect_notes` wrote, and write it with its networks to `out`."""
+    network, info = load_checkpoint(weights)
+    committee = _without_reader(network)
+    heard = [example for path in sorted(notes_dir.glob("notes-*.npz")) for example in _load(path)]
+    examples = [example for example in heard if len(example.truth)]
+    if len(examples) < _BATCH:
+        raise ValueError(f"{notes_dir} holds {len(examples)} clips in which notes were heard; {_BATCH} are the least.")
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    config = ReaderConfig(
+        n_members=len(committee.networks), n_cells=sum(one.config.widths[0] for one in committee.networks)
+    )
+    reader = NoteReader(config, dropout=dropout)
+    inputs = torch.cat([example.tokens.inputs for example in examples[:2000]]).float()
+    reader.input_mean.copy_(inputs.mean(dim=0))
+    reader.input_std.copy_(inputs.std(dim=0).clamp_min(1e-2))
+    held_out = _load(validation) if validation is not None else []
+    optimizer = torch.optim.AdamW(reader.parameters(), lr=learning_rate, weight_decay=0.05)
+    n_steps, step = epochs * (len(examples) // _BATCH), 0
+    n_warm = max(1, min(200, n_steps // 10))
+    began = time.monotonic()
+    for epoch in range(epochs):
+        reader.train()
+        losses = []
+        for batch in _batches(examples, rng):
+            rate = learning_rate * min(1.0, (step + 1) / n_warm) * max(0.01, 1 - step / n_steps)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            loss = _loss(reader, batch)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
+            optimizer.step()
+            losses.append(loss.item())
+            step += 1
+        reader.eval()
+        with torch.inference_mode():
+            held = [_loss(reader, held_out[i : i + _BATCH]).item() for i in range(0, len(held_out), _BATCH)]
+        print(
+            f"epoch {epoch + 1}  minutes {(time.monotonic() - began) / 60:.1f}  loss {np.mean(losses):.4f}"
+            + (f"  validation {np.mean(held):.4f}" if held else ""),
+            flush=True,
+        )
+        record = {"clips": len(examples), "epochs": epoch + 1, "learning_rate": learning_rate, "seed": seed}
+        save_checkpoint(
+            out,
+            Committee(committee.networks, reader),
+            thresholds=info.thresholds,
+            training={**info.training, "reader": record},
+            bits=info.bits,
+        )
+
+
+def _without_reader(network: Network) -> Committee:
+    """Their networks; ValueError when they are not what a reader can read."""
+    members = (network,) if isinstance(network, UNet) else network.networks
+    if not all(one.config.has_onset_head and one.config.has_ensemble_head for one in members):
+        raise ValueError("a reader needs networks with an onset head and an ensemble head")
+    return Committee(members).eval()
+
+
+@torch.inference_mode()
+def _example(committee: Committee, batch: Batch, is_mixed_precision: bool) -> Example:
+    """Of a batch of one clip."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=is_mixed_precision):
+        (heard,) = committee.hear(batch.log_cqt)
+    notes = find_notes(heard.pitch, heard.onset)
+    return Example(tokens_of(heard, notes), truth_of(notes, batch.piano[0], batch.onset[0]))
+
+
+def truth_of(notes: NotesHeard, piano: Tensor, onset: Tensor) -> Tensor:
+    """(n, n_answers): in which share of its frames each instrument plays a note, any does; who begins it."""
+    row, first, end = notes.place.unbind(1)
+
+    def mean(roll: Tensor) -> Tensor:
+        values = roll.flatten(1)[:, notes.cell]
+        return (values.new_zeros(len(roll), len(row)).index_add_(1, notes.note_of_cell, values) / (end - first)).T
+
+    at = (first[:, None] + torch.arange(-1, 2)).clamp(0, onset.shape[2] - 1)
+    begins = (onset[:, row[:, None], at].amax(dim=2) >= 1).float().T
+    return torch.cat((mean(piano), mean(piano.amax(dim=0)[None]), begins), dim=1)
+
+
+def _loss(reader: NoteReader, examples: list[Example]) -> Tensor:
+    """Cross-entropy over answers; notes weigh by their length, beginnings one each."""
+    longest = max(len(example.truth) for example in examples)
+
+    def padded(tensors: list[Tensor]) -> Tensor:
+        return torch.stack([functional.pad(t.float(), (0, 0, 0, longest - len(t))) for t in tensors])
+
+    tokens = Tokens(*(padded([getattr(e.tokens, name) for e in examples]) for name in Tokens._fields))
+    truth = padded([example.truth for example in examples])
+    is_note = tokens.place[..., 2] > 0
+    with torch.autocast("cpu", torch.bfloat16):
+        answers = reader.answers(tokens, is_note).float()
+    errors = functional.binary_cross_entropy_with_logits(answers, truth, reduction="none")
+    length = (tokens.place[..., 2] - tokens.place[..., 1]).clamp(max=_LONGEST_WEIGHT)
+    n_held = N_INSTRUMENTS + 1
+    held = (errors[..., :n_held].sum(dim=-1) * length).sum() / length.sum().clamp_min(1)
+    begun = errors[..., n_held:].sum(dim=-1)[is_note].sum() / is_note.sum().clamp_min(1)
+    return held + 0.5 * begun
+
+
+def _batches(examples: list[Example], rng: np.random.Generator) -> list[list[Example]]:
+    """All of them, shuffled, those of a batch about as long as each other."""
+    order = rng.permutation(len(examples))
+    batches = []
+    for first in range(0, len(order), 10 * _BATCH):
+        near = sorted(order[first : first + 10 * _BATCH].tolist(), key=lambda index: len(examples[index].truth))
+        batches += [[examples[i] for i in near[b : b + _BATCH]] for b in range(0, len(near) - _BATCH + 1, _BATCH)]
+    return [batches[index] for index in rng.permutation(len(batches))]
+
+
+def _save(path: Path, examples: list[Example]) -> None:
+    partial = path.with_name("partial.npz")
+    np.savez(
+        partial,
+        n_notes=np.array([len(example.truth) for example in examples]),
+        inputs=np.concatenate([example.tokens.inputs.numpy().astype(np.float16) for example in examples]),
+        base=np.concatenate([example.tokens.base.numpy().astype(np.float16) for example in examples]),
+        place=np.concatenate([example.tokens.place.numpy().astype(np.int16) for example in examples]),
+        truth=np.concatenate([example.truth.numpy().astype(np.float16) for example in examples]),
+    )
+    partial.replace(path)
+
+
+def _load(path: Path) -> list[Example]:
+    with np.load(path) as arrays:
+        ends = np.cumsum(arrays["n_notes"])[:-1].tolist()
+        fields = [torch.from_numpy(arrays[name]).tensor_split(ends) for name in ("inputs", "base", "place", "truth")]
+    return [Example(Tokens(i, b, p), t) for i, b, p, t in zip(*fields, strict=True)]
