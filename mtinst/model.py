@@ -256,6 +256,11 @@ def _mean_vote(rolls: Sequence[Tensor | None]) -> Any:
 Network = UNet | Committee
 
 
+def has_reader(model: nn.Module) -> bool:
+    """Whether its notes were read in the light of each other, which leaves nothing to settle."""
+    return isinstance(model, Committee) and model.reader is not None
+
+
 def noisy_or(logits: Tensor, dim: int) -> Tensor:
     """The logit of 1 - product(1 - p) over `dim`, for logits of p.
 

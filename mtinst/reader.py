@@ -21,7 +21,7 @@ BEGINS = 0.3
 """A note begins anew where the probability of an onset, by any instrument, is a local maximum above this."""
 MOST_NOTES = 1024
 """In a window; of more the shortest stay as they were heard, so that noise cannot ask for all the memory there is."""
-TOGETHER = 0.7
+TOGETHER = 0.8
 """How far the log-odds of each frame are drawn to what was read of its note: 0 not at all, 1 all the way."""
 
 FRAME_S = 0.032  # of the relations' time scale; hop over sample rate

@@ -4,8 +4,9 @@ Conventions. Frame scores pool the cells of all clips: accuracy is TP / (TP + FP
 definition, the paper's), instrument F1 is computed for each instrument over frames and then averaged over the nine.
 Note scores are :mod:`mir_eval.transcription`'s, a mean over clips: an onset within 50 ms and the same semitone; with
 offsets, also within 50 ms or a fifth of the length. "Right instrument" matches notes only within their instrument.
-Leakage is the number of instruments reported over the number there, summed over clips. All scores are of settled rolls
-(:mod:`mtinst.settle`), as songs are transcribed; what `fit` prints, and the paper's tables, are of rolls as they are.
+Leakage is the number of instruments reported over the number there, summed over clips. All scores are of rolls
+as songs are transcribed, read (:mod:`mtinst.reader`) or settled (:mod:`mtinst.settle`); what `fit` prints, and the
+paper's tables, are of rolls as they are.
 """
 
 import json
@@ -24,7 +25,7 @@ from tqdm import tqdm
 from mtinst.checkpoint import load_checkpoint, save_checkpoint
 from mtinst.compare import matching_notes
 from mtinst.features import log_cqt
-from mtinst.model import Network
+from mtinst.model import Network, has_reader
 from mtinst.notes import Note, Thresholds, presence, rolls_to_notes
 from mtinst.rolls import Rolls, predict_rolls
 from mtinst.settle import settle
@@ -273,8 +274,9 @@ def _settled_and_truths(
 ) -> tuple[list[Rolls], list[BoolArray]]:
     """As songs are transcribed."""
     rolls, truths = _rolls_and_truths(model, clips, change)
-    for roll in rolls:
-        settle(roll)
+    if not has_reader(model):
+        for roll in rolls:
+            settle(roll)
     return rolls, truths
 
 
