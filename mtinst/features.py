@@ -104,3 +104,12 @@ def scale_to_unit(magnitude: FloatArray, spec: FeatureSpec = SPEC, *, reference:
         decibels = np.float32(20.0) * np.log10(np.maximum(magnitude[part], floor) / np.float32(reference))
         scaled[part] = np.clip(1.0 + decibels / np.float32(spec.dynamic_range_db), 0.0, 1.0)
     return scaled
+
+
+def warm_up() -> None:
+    """Compute a small CQT, so that the first song need not wait for librosa to compile, up to 25 s the first time.
+
+    Once in one process before several begin: numba's cache can come out mixed when two fill it at a time, and what is
+    read from it then ends the process (numba's issue 4807).
+    """
+    log_cqt(np.random.default_rng(0).standard_normal(2**15, np.float32))

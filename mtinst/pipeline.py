@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from mtinst.audio import LONGEST_S, load_audio, to_mono
 from mtinst.checkpoint import load_checkpoint
 from mtinst.clock import clock
-from mtinst.features import by_pitch, log_cqt
+from mtinst.features import by_pitch, log_cqt, warm_up
 from mtinst.model import Network, has_reader
 from mtinst.notes import Thresholds
 from mtinst.paths import DEFAULT_WEIGHTS
@@ -200,11 +200,6 @@ class Transcriber:
         return Transcription(
             rolls=rolls, levels=levels, thresholds=self.thresholds, duration_s=duration_s, spec=self.spec
         )
-
-
-def warm_up() -> None:
-    """Compute a small CQT, so that the first song need not wait for librosa to compile, up to 25 s the first time."""
-    log_cqt(np.random.default_rng(0).standard_normal(2**15, np.float32))
 
 
 def _is_silent(samples: FloatArray) -> bool:

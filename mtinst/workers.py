@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from mtinst.audio import display_name
 from mtinst.errors import MtinstError
+from mtinst.features import warm_up
 from mtinst.jobs import Job, Outcome, Settings, remove_partials, work
 
 ATTEMPTS = 2
@@ -45,6 +46,8 @@ def run_here(
     waiting = deque((job, 1) for job in jobs)
     n_processes = min(n_processes, max(1, len(waiting)))
     n_threads = max(1, _n_processors() // n_processes)
+    if n_processes > 1:
+        warm_up()
     workers: list[_Worker] = []
     try:
         with _threads(n_threads):
