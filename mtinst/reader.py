@@ -90,6 +90,18 @@ class NotesHeard(NamedTuple):
     cell: Tensor  # (n_cells,) int64, into pitch * T flattened
     note_of_cell: Tensor  # (n_cells,) int64
 
+    def mean(self, rolls: Tensor) -> Tensor:
+        """(channel, pitch, T) -> (n, channel), over the frames of each note."""
+        values = rolls.flatten(1)[:, self.cell].float()
+        sums = values.new_zeros(len(rolls), len(self.place)).index_add_(1, self.note_of_cell, values)
+        return (sums / (self.place[:, 2] - self.place[:, 1]).float()).T
+
+    def most_at_beginning(self, rolls: Tensor) -> Tensor:
+        """(channel, pitch, T) -> (n, channel), the maximum over a note's first frame and its neighbours."""
+        row, first = self.place[:, 0], self.place[:, 1]
+        at = (first[:, None] + torch.arange(-1, 2, device=first.device)).clamp(0, rolls.shape[2] - 1)
+        return rolls[:, row[:, None], at].float().amax(dim=2).T
+
 
 def find_notes(pitch: Tensor, onset: Tensor) -> NotesHeard:
     """Runs of sounding frames, cut at onsets, out of log-odds (pitch, T) and (instrument, pitch, T).
@@ -138,27 +150,19 @@ def tokens_of(heard: Heard, notes: NotesHeard) -> Tokens:
     """
     n_instruments, n_frames = heard.onset.shape[0], heard.pitch.shape[1]
     row, first, end = notes.place.unbind(1)
-    length = (end - first).float()
-
-    def mean(rolls: Tensor) -> Tensor:  # (channel, pitch, T) -> (n, channel)
-        values = rolls.flatten(1)[:, notes.cell].float()
-        sums = values.new_zeros(len(rolls), len(row)).index_add_(1, notes.note_of_cell, values)
-        return (sums / length).T
-
     piano = heard.piano.float().clamp(-_LOUDEST, _LOUDEST)
-    of_members = mean(piano.flatten(0, 1))  # (n, member * instrument)
+    of_members = notes.mean(piano.flatten(0, 1))  # (n, member * instrument)
     who = of_members.view(len(row), len(piano), n_instruments).mean(dim=1)
     together = piano.mean(dim=0).flatten(1)[:, notes.cell]
     surest = torch.full((n_instruments, len(row)), -_LOUDEST, device=together.device)
     surest = surest.scatter_reduce(1, notes.note_of_cell.expand(n_instruments, -1), together, "amax").T
     attack_at = torch.minimum(first[:, None] + torch.arange(3, device=first.device), (end - 1)[:, None])
     attack = heard.cells[:, row[:, None], attack_at].float().mean(dim=2).T
-    onset_at = (first[:, None] + torch.arange(-1, 2, device=first.device)).clamp(0, n_frames - 1)
-    onset = heard.onset[:, row[:, None], onset_at].float().amax(dim=2).clamp(-_LOUDEST, _LOUDEST).T
-    pitch = mean(heard.pitch.clamp(-_LOUDEST, _LOUDEST)[None])
+    onset = notes.most_at_beginning(heard.onset).clamp(-_LOUDEST, _LOUDEST)
+    pitch = notes.mean(heard.pitch.clamp(-_LOUDEST, _LOUDEST)[None])
     where = torch.stack(
         (
-            length.log(),
+            (end - first).float().log(),
             row / 20 - 2,
             torch.sin(row * (2 * math.pi / 12)),
             torch.cos(row * (2 * math.pi / 12)),
@@ -168,7 +172,7 @@ def tokens_of(heard: Heard, notes: NotesHeard) -> Tokens:
         dim=1,
     )
     presence = heard.presence.float().expand(len(row), -1)
-    inputs = torch.cat((of_members, mean(heard.cells), attack, surest, onset, presence, pitch, where), dim=1)
+    inputs = torch.cat((of_members, notes.mean(heard.cells), attack, surest, onset, presence, pitch, where), dim=1)
     return Tokens(inputs, torch.cat((who, pitch, onset), dim=1), notes.place.float())
 
 

@@ -149,15 +149,8 @@ def _example(committee: Committee, batch: Batch, is_mixed_precision: bool) -> Ex
 
 def truth_of(notes: NotesHeard, piano: Tensor, onset: Tensor) -> Tensor:
     """(n, n_answers): in which share of its frames each instrument plays a note, any does; who begins it."""
-    row, first, end = notes.place.unbind(1)
-
-    def mean(roll: Tensor) -> Tensor:
-        values = roll.flatten(1)[:, notes.cell]
-        return (values.new_zeros(len(roll), len(row)).index_add_(1, notes.note_of_cell, values) / (end - first)).T
-
-    at = (first[:, None] + torch.arange(-1, 2)).clamp(0, onset.shape[2] - 1)
-    begins = (onset[:, row[:, None], at].amax(dim=2) >= 1).float().T
-    return torch.cat((mean(piano), mean(piano.amax(dim=0)[None]), begins), dim=1)
+    begins = (notes.most_at_beginning(onset) >= 1).float()
+    return torch.cat((notes.mean(piano), notes.mean(piano.amax(dim=0)[None]), begins), dim=1)
 
 
 def _loss(reader: NoteReader, examples: list[Example]) -> Tensor:
