@@ -100,8 +100,11 @@ def _read(options: argparse.Namespace) -> None:
     from train.reading import collect_notes, fit_reader
 
     store = PartStore.open(options.prepared / "parts")
-    collect_notes(options.weights, store, options.notes, n_clips=options.clips, seed=options.seed)
-    fit_reader(options.weights, options.notes, options.out, epochs=options.epochs, seed=options.seed)
+    seed, is_compiled = options.seed, options.compile
+    collect_notes(options.weights, store, options.notes, n_clips=options.clips, seed=seed, is_compiled=is_compiled)
+    fit_reader(
+        options.weights, options.notes, options.out, epochs=options.epochs, seed=seed, is_compiled=is_compiled
+    )
     print(f"{options.out} holds the networks and their reader; calibrate it next.")
 
 
@@ -274,6 +277,7 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("--clips", type=int, default=10_000, help="mixtures to hear (%(default)s)")
     read.add_argument("--epochs", type=int, default=12, help="(%(default)s)")
     read.add_argument("--seed", type=int, default=1)
+    read.add_argument("--compile", action="store_true", help="as for fit")
     read.set_defaults(run=_read)
 
     calibrate = commands.add_parser("calibrate", help="choose thresholds on validation clips")
