@@ -42,7 +42,7 @@ MOST_OF_FEATURES = {
 MOST_BLOCKS, MOST_HARMONICS, FARTHEST_HARMONIC = 10, 64, 96
 MOST_MEMBERS = 8
 MOST_CELLS = 16_384
-MOST_OF_READER = {"width": 1024, "n_layers": 16, "n_heads": 64}
+MOST_OF_READER = {"n_partials": 4096, "width": 1024, "n_layers": 16, "n_heads": 64}
 
 Bits = Literal[8, 16]
 _STEP = ".step"

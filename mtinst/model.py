@@ -108,10 +108,9 @@ class UNet(nn.Module):
         self.register_buffer("feature_std", torch.ones(spec.n_bins))
 
         widths = config.widths
-        n_inputs = len(config.harmonics) * spec.bins_per_semitone
         block = partial(ResidualBlock, has_context=config.has_context)
         self.encoders = nn.ModuleList(
-            block(n_in, n_out) for n_in, n_out in zip((n_inputs, *widths), widths, strict=False)
+            block(n_in, n_out) for n_in, n_out in zip((self.n_partials, *widths), widths, strict=False)
         )
         self.downs = nn.ModuleList(nn.Conv2d(width, width, 2, stride=2) for width in widths)
         self.bottleneck = block(widths[-1], widths[-1])
@@ -126,6 +125,11 @@ class UNet(nn.Module):
         assert self.head.bias is not None
         nn.init.constant_(self.head.bias, -4.0)  # nearly all cells are silent: start there, not at one half
 
+    @property
+    def n_partials(self) -> int:
+        """Bins of the log-CQT that are seen of each cell."""
+        return len(self.config.harmonics) * self.spec.bins_per_semitone
+
     def forward(self, log_cqt: Tensor) -> Logits:
         """Logits for a batch of clips."""
         return self.hear(log_cqt)[0]
@@ -135,9 +139,9 @@ class UNet(nn.Module):
         n_frames = log_cqt.shape[-1]
         # To a whole number of the bottleneck's frames, or those at the end would have nothing from it.
         n_more = -n_frames % 2 ** len(self.config.widths)
-        x = (log_cqt - self.feature_mean[:, None]) / self.feature_std[:, None]
+        x = self._standardise(log_cqt)
         x = functional.pad(x, (0, n_more), mode="reflect" if n_frames > n_more else "constant")
-        x = self._stack_harmonics(x)  # (B, harmonic, pitch, T)
+        x = self._stack_harmonics(x)  # (B, n_partials, pitch, T)
 
         skips = []
         for encode, down in zip(self.encoders, self.downs, strict=True):
@@ -157,6 +161,13 @@ class UNet(nn.Module):
             rolls = rolls + presence.repeat(1, rolls.shape[1] // presence.shape[1])[:, :, None, None]
         piano, *onset = rolls.split(self.config.n_instruments, dim=1)
         return Logits(piano, onset[0] if onset else None, *self._derive(piano), presence), cells
+
+    def partials(self, log_cqt: Tensor) -> Tensor:
+        """(B, n_bins, T) -> (B, n_partials, pitch, T): what the first block sees, of mean 0 and deviation 1 by bin."""
+        return self._stack_harmonics(self._standardise(log_cqt))
+
+    def _standardise(self, log_cqt: Tensor) -> Tensor:
+        return (log_cqt - self.feature_mean[:, None]) / self.feature_std[:, None]
 
     def _stack_harmonics(self, x: Tensor) -> Tensor:
         """(B, n_bins, T) -> (B, harmonics * bins_per_semitone, n_pitches, T), zeros (the mean) outside the CQT."""
@@ -218,7 +229,8 @@ class Committee(nn.Module):
             if not all(m.config.has_onset_head and m.config.has_ensemble_head for m in members):
                 raise ValueError("a reader needs networks with an onset head and an ensemble head")
             n_cells = sum(member.config.widths[0] for member in members)
-            if (reader.config.n_members, reader.config.n_cells) != (len(members), n_cells):
+            expected = (len(members), n_cells, members[0].n_partials)
+            if (reader.config.n_members, reader.config.n_cells, reader.config.n_partials) != expected:
                 raise ValueError("the reader is for other networks")
         self.members = nn.ModuleList(members)
         self.reader = reader
@@ -245,7 +257,8 @@ class Committee(nn.Module):
             _mean_vote([getattr(votes, name) for votes in logits]) for name in ("onset", "pitch", "presence")
         )
         pianos = torch.stack([votes.piano for votes in logits], dim=1)
-        return [Heard(*window) for window in zip(pianos, onsets, pitches, presences, torch.cat(cells, 1), strict=True)]
+        windows = (pianos, onsets, pitches, presences, torch.cat(cells, dim=1), self.networks[0].partials(log_cqt))
+        return [Heard(*window) for window in zip(*windows, strict=True)]
 
 
 def _mean_vote(rolls: Sequence[Tensor | None]) -> Any:

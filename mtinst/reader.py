@@ -40,6 +40,8 @@ class ReaderConfig:
         Networks that it reads.
     n_cells : int
         Features of a cell, those of all members together.
+    n_partials : int
+        Bins of the log-CQT that a cell's partials lie in.
     n_instruments : int
         Classes.
     width : int
@@ -50,13 +52,15 @@ class ReaderConfig:
 
     n_members: int
     n_cells: int
+    n_partials: int
     n_instruments: int = 9
     width: int = 96
     n_layers: int = 3
     n_heads: int = 4
 
     def __post_init__(self) -> None:
-        if min(self.n_members, self.n_cells, self.n_instruments, self.width, self.n_layers, self.n_heads) < 1:
+        sizes = (self.n_members, self.n_cells, self.n_partials, self.n_instruments)
+        if min(*sizes, self.width, self.n_layers, self.n_heads) < 1:
             raise ValueError(f"every size of a reader must be at least 1: {self}")
         if self.width % self.n_heads:
             raise ValueError(f"width {self.width} is no multiple of {self.n_heads} heads")
@@ -65,7 +69,7 @@ class ReaderConfig:
     def n_inputs(self) -> int:
         """Numbers that a note comes with."""
         of_members = self.n_members * self.n_instruments
-        return of_members + 2 * self.n_cells + 3 * self.n_instruments + 1 + _N_PLACE
+        return of_members + 2 * self.n_cells + 3 * self.n_instruments + 1 + 3 * self.n_partials + _N_PLACE
 
     @property
     def n_answers(self) -> int:
@@ -74,13 +78,14 @@ class ReaderConfig:
 
 
 class Heard(NamedTuple):
-    """What several networks heard in one window of T frames, as log-odds."""
+    """What several networks heard in one window of T frames, as log-odds, and what they heard it in."""
 
     piano: Tensor  # (member, instrument, pitch, T)
     onset: Tensor  # (instrument, pitch, T), their mean
     pitch: Tensor  # (pitch, T), their mean
     presence: Tensor  # (instrument,), their mean
     cells: Tensor  # (n_cells, pitch, T): features under the heads of all of them
+    partials: Tensor  # (n_partials, pitch, T): the log-CQT where each pitch's partials lie, of mean 0 and deviation 1
 
 
 class NotesHeard(NamedTuple):
@@ -144,9 +149,10 @@ class Tokens(NamedTuple):
 
 
 def tokens_of(heard: Heard, notes: NotesHeard) -> Tokens:
-    """Everything about each note: what each network says of who plays it, and the features it was judged by.
+    """Everything about each note: what each network says of who plays it, the features it was judged by, its partials.
 
-    Those are means over the note; the features at its beginning come besides, as an attack tells much about who plays.
+    Those are means over the note; features and partials at its beginning come besides, as an attack tells much about
+    who plays, and how far the partials change, which they do when a string is plucked and not when it is bowed.
     """
     n_instruments, n_frames = heard.onset.shape[0], heard.pitch.shape[1]
     row, first, end = notes.place.unbind(1)
@@ -157,7 +163,12 @@ def tokens_of(heard: Heard, notes: NotesHeard) -> Tokens:
     surest = torch.full((n_instruments, len(row)), -_LOUDEST, device=together.device)
     surest = surest.scatter_reduce(1, notes.note_of_cell.expand(n_instruments, -1), together, "amax").T
     attack_at = torch.minimum(first[:, None] + torch.arange(3, device=first.device), (end - 1)[:, None])
-    attack = heard.cells[:, row[:, None], attack_at].float().mean(dim=2).T
+
+    def attack(rolls: Tensor) -> Tensor:  # (channel, pitch, T) -> (n, channel)
+        return rolls[:, row[:, None], attack_at].float().mean(dim=2).T
+
+    level = notes.mean(heard.partials)
+    change = (notes.mean(heard.partials.float().square()) - level.square()).clamp_min(0).sqrt()
     onset = notes.most_at_beginning(heard.onset).clamp(-_LOUDEST, _LOUDEST)
     pitch = notes.mean(heard.pitch.clamp(-_LOUDEST, _LOUDEST)[None])
     where = torch.stack(
@@ -172,7 +183,8 @@ def tokens_of(heard: Heard, notes: NotesHeard) -> Tokens:
         dim=1,
     )
     presence = heard.presence.float().expand(len(row), -1)
-    inputs = torch.cat((of_members, notes.mean(heard.cells), attack, surest, onset, presence, pitch, where), dim=1)
+    said = (of_members, notes.mean(heard.cells), attack(heard.cells), surest, onset, presence, pitch)
+    inputs = torch.cat((*said, level, attack(heard.partials), change, where), dim=1)
     return Tokens(inputs, torch.cat((who, pitch, onset), dim=1), notes.place.float())
 
 

@@ -18,8 +18,10 @@ from mtinst.reader import TOGETHER, Heard, NoteReader, ReaderConfig, Tokens, fin
 from mtinst.rolls import predict_rolls
 
 SILENCE = -6.0
-NETWORK = ModelConfig(widths=(4, 8), has_onset_head=True, has_ensemble_head=True, derivation="any")
-CONFIG = ReaderConfig(n_members=2, n_cells=8, width=16, n_layers=2, n_heads=2)
+NETWORK = ModelConfig(
+    widths=(4, 8), harmonics=(0, 12, 19), has_onset_head=True, has_ensemble_head=True, derivation="any"
+)
+CONFIG = ReaderConfig(n_members=2, n_cells=8, n_partials=3, width=16, n_layers=2, n_heads=2)
 
 
 def heard_notes(*notes: tuple[int, int, int], n_frames: int = 40) -> Heard:
@@ -30,7 +32,8 @@ def heard_notes(*notes: tuple[int, int, int], n_frames: int = 40) -> Heard:
         piano[:, 0, row, first:end] = 3.0
         onset[0, row, first] = 2.0
     torch.manual_seed(len(notes))
-    return Heard(piano, onset, piano.mean(dim=0).amax(dim=0), torch.zeros(9), torch.rand(8, 88, n_frames))
+    cells, partials = torch.rand(8, 88, n_frames), torch.randn(3, 88, n_frames)
+    return Heard(piano, onset, piano.mean(dim=0).amax(dim=0), torch.zeros(9), cells, partials)
 
 
 def stirred(seed: int = 0, config: ReaderConfig = CONFIG) -> NoteReader:
@@ -73,6 +76,9 @@ def test_a_note_comes_with_the_means_over_it() -> None:
     assert_close(tokens.inputs[0, :18], heard.piano[:, :, 30, 5:12].mean(dim=2).flatten())
     assert_close(tokens.inputs[0, 18:26], heard.cells[:, 30, 5:12].mean(dim=1))
     assert_close(tokens.inputs[0, 26:34], heard.cells[:, 30, 5:8].mean(dim=1))
+    sounds = heard.partials[:, 30, 5:12]
+    expected = torch.cat((sounds.mean(dim=1), sounds[:, :3].mean(dim=1), sounds.std(dim=1, correction=0)))
+    assert_close(tokens.inputs[0, -15:-6], expected)
     expected = torch.cat((torch.tensor([3.0]), torch.full((8,), SILENCE), torch.tensor([3.0, 2.0])))
     assert_close(tokens.base[0, :11], expected)
 
@@ -94,7 +100,7 @@ def test_notes_are_read_in_the_light_of_the_others() -> None:
     reader = stirred()
     alone = heard_notes((30, 5, 12))
     together = heard_notes((30, 5, 12), (37, 20, 30))
-    together = together._replace(cells=alone.cells)
+    together = together._replace(cells=alone.cells, partials=alone.partials)
     answers = [reader(heard)[0][:, 30, 5:12] for heard in (alone, together)]
     assert not torch.allclose(*answers)
 
@@ -102,7 +108,8 @@ def test_notes_are_read_in_the_light_of_the_others() -> None:
 def test_how_far_into_the_window_notes_are_makes_no_difference() -> None:
     reader = stirred()
     early = heard_notes((30, 5, 12), (37, 8, 14))
-    later = {name: torch.roll(getattr(early, name), 7, dims=-1) for name in ("piano", "onset", "pitch", "cells")}
+    rolls = ("piano", "onset", "pitch", "cells", "partials")
+    later = {name: torch.roll(getattr(early, name), 7, dims=-1) for name in rolls}
     assert_close(reader(early._replace(**later))[0], torch.roll(reader(early)[0], 7, dims=-1))
 
 
@@ -149,7 +156,7 @@ def test_songs_of_any_length_are_read() -> None:
 
 def test_a_reader_is_for_its_networks() -> None:
     members = [UNet(NETWORK), UNet(NETWORK)]
-    for other in (replace(CONFIG, n_members=3), replace(CONFIG, n_cells=12)):
+    for other in (replace(CONFIG, n_members=3), replace(CONFIG, n_cells=12), replace(CONFIG, n_partials=4)):
         with pytest.raises(ValueError, match="for other networks"):
             Committee(members, NoteReader(other))
     deaf = UNet(replace(NETWORK, has_ensemble_head=False))

@@ -93,6 +93,15 @@ def test_a_reader_learns_who_plays(
         assert_close(network.state_dict()[name], tensor, atol=1e-6, rtol=1e-5)
 
 
+def test_a_reader_goes_on(prepared: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    options = ["--prepared", str(prepared), "--notes", str(tmp_path / "notes"), "--clips", "32"]
+    assert main(["read", str(weights), "--out", str(first), *options, "--epochs", "20"]) == 0
+    assert main(["read", str(first), "--out", str(second), *options, "--epochs", "1"]) == 0
+    losses = [float(line.split("loss ")[1]) for line in capsys.readouterr().out.splitlines() if "loss" in line]
+    assert losses[20] < 0.5 * (losses[0] + losses[19])
+
+
 def test_nothing_to_learn_from_is_said(
     prepared: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

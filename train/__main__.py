@@ -102,9 +102,7 @@ def _read(options: argparse.Namespace) -> None:
     store = PartStore.open(options.prepared / "parts")
     seed, is_compiled = options.seed, options.compile
     collect_notes(options.weights, store, options.notes, n_clips=options.clips, seed=seed, is_compiled=is_compiled)
-    fit_reader(
-        options.weights, options.notes, options.out, epochs=options.epochs, seed=seed, is_compiled=is_compiled
-    )
+    fit_reader(options.weights, options.notes, options.out, epochs=options.epochs, seed=seed, is_compiled=is_compiled)
     print(f"{options.out} holds the networks and their reader; calibrate it next.")
 
 
@@ -270,11 +268,13 @@ def _parser() -> argparse.ArgumentParser:
     committee.add_argument("--bits", type=int, choices=(8, 16), default=16, help="a weight, in the file (%(default)s)")
     committee.set_defaults(run=_committee)
 
-    read = commands.add_parser("read", help="teach a reader who plays the notes that these networks hear")
+    read = commands.add_parser(
+        "read", help="teach a reader who plays the notes that these networks hear; one that they have goes on"
+    )
     read.add_argument("weights", type=Path)
     read.add_argument("--out", type=Path, required=True)
     read.add_argument("--notes", type=Path, default=Path("runs") / "notes", help="what was heard (%(default)s)")
-    read.add_argument("--clips", type=int, default=10_000, help="mixtures to hear (%(default)s)")
+    read.add_argument("--clips", type=int, default=20_000, help="mixtures to hear (%(default)s)")
     read.add_argument("--epochs", type=int, default=12, help="(%(default)s)")
     read.add_argument("--seed", type=int, default=1)
     read.add_argument("--compile", action="store_true", help="as for fit")

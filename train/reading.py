@@ -95,7 +95,10 @@ def fit_reader(
     validation: Path | None = None,
     is_compiled: bool = False,
 ) -> None:
-    """Train a reader on what :func:`collect_notes` wrote, and write it with its networks to `out`."""
+    """Train a reader on what :func:`collect_notes` wrote, and write it with its networks to `out`.
+
+    Where `weights` have a reader, that one goes on.
+    """
     network, info = load_checkpoint(weights)
     committee = _without_reader(network)
     heard = [example for path in sorted(notes_dir.glob("notes-*.npz")) for example in _load(path)]
@@ -104,13 +107,15 @@ def fit_reader(
         raise ValueError(f"{notes_dir} holds {len(examples)} clips in which notes were heard; {_BATCH} are the least.")
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    config = ReaderConfig(
-        n_members=len(committee.networks), n_cells=sum(one.config.widths[0] for one in committee.networks)
-    )
+    before = network.reader if isinstance(network, Committee) else None
+    config = before.config if before is not None else _config_for(committee)
     reader = NoteReader(config, dropout=dropout)
-    inputs = torch.cat([example.tokens.inputs for example in examples[:2000]]).float()
-    reader.input_mean.copy_(inputs.mean(dim=0))
-    reader.input_std.copy_(inputs.std(dim=0).clamp_min(1e-2))
+    if before is not None:
+        reader.load_state_dict(before.state_dict())
+    else:
+        inputs = torch.cat([example.tokens.inputs for example in examples[:2000]]).float()
+        reader.input_mean.copy_(inputs.mean(dim=0))
+        reader.input_std.copy_(inputs.std(dim=0).clamp_min(1e-2))
     held_out = _load(validation) if validation is not None else []
     answers = torch.compile(reader.answers, dynamic=True) if is_compiled else reader.answers
     optimizer = torch.optim.AdamW(reader.parameters(), lr=learning_rate, weight_decay=0.05)
@@ -155,6 +160,12 @@ def _without_reader(network: Network) -> Committee:
     if not all(one.config.has_onset_head and one.config.has_ensemble_head for one in members):
         raise ValueError("a reader needs networks with an onset head and an ensemble head")
     return Committee(members).eval()
+
+
+def _config_for(committee: Committee) -> ReaderConfig:
+    networks = committee.networks
+    n_cells = sum(network.config.widths[0] for network in networks)
+    return ReaderConfig(n_members=len(networks), n_cells=n_cells, n_partials=networks[0].n_partials)
 
 
 @torch.inference_mode()
