@@ -5,7 +5,7 @@ the paper's network (`PAPER`) and ours (`DEFAULT`); what differs is in :class:`M
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -139,9 +139,9 @@ class UNet(nn.Module):
         n_frames = log_cqt.shape[-1]
         # To a whole number of the bottleneck's frames, or those at the end would have nothing from it.
         n_more = -n_frames % 2 ** len(self.config.widths)
-        x = self._standardise(log_cqt)
-        x = functional.pad(x, (0, n_more), mode="reflect" if n_frames > n_more else "constant")
-        x = self._stack_harmonics(x)  # (B, n_partials, pitch, T)
+        x = functional.pad(
+            self.partials(log_cqt), (0, n_more, 0, 0), mode="reflect" if n_frames > n_more else "constant"
+        )
 
         skips = []
         for encode, down in zip(self.encoders, self.downs, strict=True):
@@ -163,14 +163,11 @@ class UNet(nn.Module):
         return Logits(piano, onset[0] if onset else None, *self._derive(piano), presence), cells
 
     def partials(self, log_cqt: Tensor) -> Tensor:
-        """(B, n_bins, T) -> (B, n_partials, pitch, T): what the first block sees, of mean 0 and deviation 1 by bin."""
-        return self._stack_harmonics(self._standardise(log_cqt))
+        """(B, n_bins, T) -> (B, n_partials, n_pitches, T): what the first block sees, the CQT shifted by each harmonic.
 
-    def _standardise(self, log_cqt: Tensor) -> Tensor:
-        return (log_cqt - self.feature_mean[:, None]) / self.feature_std[:, None]
-
-    def _stack_harmonics(self, x: Tensor) -> Tensor:
-        """(B, n_bins, T) -> (B, harmonics * bins_per_semitone, n_pitches, T), zeros (the mean) outside the CQT."""
+        Bins have mean 0 and deviation 1 over the training; outside the CQT are zeros.
+        """
+        x = (log_cqt - self.feature_mean[:, None]) / self.feature_std[:, None]
         per_semitone = self.spec.bins_per_semitone
         below = -min(self.config.harmonics) * per_semitone
         above = max(0, max(self.config.harmonics) - self.spec.semitones_above) * per_semitone
@@ -225,13 +222,8 @@ class Committee(nn.Module):
             raise ValueError("the networks of a committee must be for the same features")
         if len({member.config.has_onset_head for member in members}) > 1:
             raise ValueError("either all networks of a committee have an onset head, or none has")
-        if reader is not None:
-            if not all(m.config.has_onset_head and m.config.has_ensemble_head for m in members):
-                raise ValueError("a reader needs networks with an onset head and an ensemble head")
-            n_cells = sum(member.config.widths[0] for member in members)
-            expected = (len(members), n_cells, members[0].n_partials)
-            if (reader.config.n_members, reader.config.n_cells, reader.config.n_partials) != expected:
-                raise ValueError("the reader is for other networks")
+        if reader is not None and replace(reader.config, **sizes_for_reader(members)) != reader.config:
+            raise ValueError("the reader is for other networks")
         self.members = nn.ModuleList(members)
         self.reader = reader
         self.spec = members[0].spec
@@ -259,6 +251,20 @@ class Committee(nn.Module):
         pianos = torch.stack([votes.piano for votes in logits], dim=1)
         windows = (pianos, onsets, pitches, presences, torch.cat(cells, dim=1), self.networks[0].partials(log_cqt))
         return [Heard(*window) for window in zip(*windows, strict=True)]
+
+
+def sizes_for_reader(networks: Sequence[UNet]) -> dict[str, int]:
+    """What of a :class:`mtinst.reader.ReaderConfig` the networks that it reads decide.
+
+    Raises
+    ------
+    ValueError
+        If they lack a head that a reader needs.
+    """
+    if not all(network.config.has_onset_head and network.config.has_ensemble_head for network in networks):
+        raise ValueError("a reader needs networks with an onset head and an ensemble head")
+    n_cells = sum(network.config.widths[0] for network in networks)
+    return {"n_members": len(networks), "n_cells": n_cells, "n_partials": networks[0].n_partials}
 
 
 def _mean_vote(rolls: Sequence[Tensor | None]) -> Any:

@@ -59,7 +59,7 @@ def test_instrument_and_pitch_rolls_are_derived_from_the_pianoroll() -> None:
 def test_a_partial_comes_to_lie_in_the_row_of_its_note() -> None:
     clip = torch.zeros(1, 88, 3)
     clip[0, 40] = 1.0
-    stacked = small_network()._stack_harmonics(clip)
+    stacked = small_network().partials(clip)
     assert stacked.shape == (1, 3, 88, 3)
     loudest = [stacked[0, channel, :, 0].nonzero().flatten().tolist() for channel in range(3)]
     assert loudest == [[52], [40], [28]]
@@ -70,7 +70,7 @@ def test_bins_within_a_semitone_become_channels() -> None:
     network = small_network(ModelConfig(widths=(4, 8)), spec)
     clip = torch.zeros(1, 264, 2)
     clip[0, 3 * 10 + 2] = 1.0
-    stacked = network._stack_harmonics(clip)
+    stacked = network.partials(clip)
     assert stacked.shape == (1, 3, 88, 2)
     assert stacked[0, :, 10, 0].tolist() == [0, 0, 1]
     assert network(clip).piano.shape == (1, 9, 88, 2)

@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from mtinst.checkpoint import load_checkpoint, save_checkpoint
-from mtinst.model import Committee, Network, UNet
+from mtinst.model import Committee, Network, UNet, sizes_for_reader
 from mtinst.reader import Heard, NoteReader, NotesHeard, ReaderConfig, Tokens, find_notes, tokens_of
 from mtinst.spec import N_INSTRUMENTS
 from train.config import EXPERIMENTS
@@ -108,7 +108,7 @@ def fit_reader(
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     before = network.reader if isinstance(network, Committee) else None
-    config = before.config if before is not None else _config_for(committee)
+    config = before.config if before is not None else ReaderConfig(**sizes_for_reader(committee.networks))
     reader = NoteReader(config, dropout=dropout)
     if before is not None:
         reader.load_state_dict(before.state_dict())
@@ -157,15 +157,8 @@ def fit_reader(
 def _without_reader(network: Network) -> Committee:
     """Their networks; ValueError when they are not what a reader can read."""
     members = (network,) if isinstance(network, UNet) else network.networks
-    if not all(one.config.has_onset_head and one.config.has_ensemble_head for one in members):
-        raise ValueError("a reader needs networks with an onset head and an ensemble head")
+    sizes_for_reader(members)
     return Committee(members).eval()
-
-
-def _config_for(committee: Committee) -> ReaderConfig:
-    networks = committee.networks
-    n_cells = sum(network.config.widths[0] for network in networks)
-    return ReaderConfig(n_members=len(networks), n_cells=n_cells, n_partials=networks[0].n_partials)
 
 
 @torch.inference_mode()
