@@ -1,5 +1,6 @@
 """Teaching a reader: what is kept of what was heard, and that it learns from it."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +39,11 @@ def weights(prepared: Path, tmp_path: Path) -> Path:
     path = tmp_path / "two.safetensors"
     save_checkpoint(path, Committee(members), thresholds=Thresholds.uniform(frame=0.4), training={}, bits=8)
     return path
+
+
+def told(printed: str, name: str) -> list[float]:
+    """A figure of each epoch."""
+    return [float(figure) for figure in re.findall(rf"{name} ([\d.]+)", printed)]
 
 
 def test_what_is_true_of_a_note() -> None:
@@ -80,9 +86,11 @@ def test_a_reader_learns_who_plays(
     out = tmp_path / "read.safetensors"
     options = ["--prepared", str(prepared), "--notes", str(tmp_path / "notes"), "--clips", "32", "--epochs", "20"]
     assert main(["read", str(weights), "--out", str(out), *options]) == 0
-    losses = [float(line.split("loss ")[1]) for line in capsys.readouterr().out.splitlines() if "loss" in line]
-    assert len(losses) == 20
+    printed = capsys.readouterr().out
+    losses, held_out = told(printed, "loss"), told(printed, "validation")
+    assert len(losses) == len(held_out) == 20
     assert losses[-1] < 0.7 * losses[0]
+    assert held_out[-1] < held_out[0]
     network, info = load_checkpoint(out)
     assert isinstance(network, Committee)
     assert network.reader is not None
@@ -98,7 +106,7 @@ def test_a_reader_goes_on(prepared: Path, weights: Path, tmp_path: Path, capsys:
     options = ["--prepared", str(prepared), "--notes", str(tmp_path / "notes"), "--clips", "32"]
     assert main(["read", str(weights), "--out", str(first), *options, "--epochs", "20"]) == 0
     assert main(["read", str(first), "--out", str(second), *options, "--epochs", "1"]) == 0
-    losses = [float(line.split("loss ")[1]) for line in capsys.readouterr().out.splitlines() if "loss" in line]
+    losses = told(capsys.readouterr().out, "loss")
     assert losses[20] < 0.5 * (losses[0] + losses[19])
 
 

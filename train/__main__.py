@@ -97,12 +97,22 @@ def _committee(options: argparse.Namespace) -> None:
 
 def _read(options: argparse.Namespace) -> None:
     from train.datasets import PartStore
-    from train.reading import collect_notes, fit_reader
+    from train.evaluate import ClipArrays
+    from train.reading import collect_notes, fit_reader, hear_set
 
     store = PartStore.open(options.prepared / "parts")
+    clips = ClipArrays.open(options.prepared / "valid.npz").first(options.validation_clips)
     seed, is_compiled = options.seed, options.compile
     collect_notes(options.weights, store, options.notes, n_clips=options.clips, seed=seed, is_compiled=is_compiled)
-    fit_reader(options.weights, options.notes, options.out, epochs=options.epochs, seed=seed, is_compiled=is_compiled)
+    fit_reader(
+        options.weights,
+        options.notes,
+        options.out,
+        epochs=options.epochs,
+        seed=seed,
+        held_out=hear_set(options.weights, clips),
+        is_compiled=is_compiled,
+    )
     print(f"{options.out} holds the networks and their reader; calibrate it next.")
 
 
@@ -278,6 +288,7 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("--epochs", type=int, default=12, help="(%(default)s)")
     read.add_argument("--seed", type=int, default=1)
     read.add_argument("--compile", action="store_true", help="as for fit")
+    read.add_argument("--validation-clips", type=int, default=60, help="(%(default)s)")
     read.set_defaults(run=_read)
 
     calibrate = commands.add_parser("calibrate", help="choose thresholds on validation clips")

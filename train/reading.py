@@ -10,7 +10,7 @@ are surer than they will be of anybody's song.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +27,8 @@ from mtinst.model import Committee, Network, UNet, sizes_for_reader
 from mtinst.reader import Heard, NoteReader, NotesHeard, ReaderConfig, Tokens, find_notes, tokens_of
 from mtinst.spec import N_INSTRUMENTS
 from train.config import EXPERIMENTS
-from train.datasets import Batch, MixtureDataset, PartStore, collate
+from train.datasets import MixtureDataset, PartStore, collate
+from train.evaluate import ClipArrays
 from train.prepare import N_FRAMES
 
 logger = logging.getLogger(__name__)
@@ -56,7 +57,6 @@ def collect_notes(
     *,
     n_clips: int,
     seed: int,
-    is_mixed_precision: bool = True,
     is_compiled: bool = False,
 ) -> None:
     """Hear `n_clips` mixtures and write what was heard of their notes to ``out_dir/notes-*.npz``.
@@ -77,10 +77,24 @@ def collect_notes(
         mix = strong if first // _CLIPS_PER_FILE % 2 else plain
         dataset = MixtureDataset(store, mix, seed=seed, epoch=first, n_clips=n_here)
         heard = [
-            _example(hear, batch, is_mixed_precision)
+            _example(hear, batch.log_cqt, batch.piano[0], batch.onset[0])
             for batch in DataLoader(dataset, num_workers=1, collate_fn=collate)
         ]
         _save(path, heard)
+
+
+def hear_set(weights: Path, clips: ClipArrays) -> list[Example]:
+    """The notes heard in a fixed set of clips, to see how a reader fares with what it does not learn from."""
+    network, _ = load_checkpoint(weights)
+    committee = _without_reader(network)
+    heard = []
+    for clip, features in enumerate(tqdm(clips.features(committee.spec), desc="validation", unit="clip")):
+        piano = torch.from_numpy(clips.truth(clip)).float()
+        onset = torch.zeros_like(piano)
+        _, instrument, first, _, row = clips.notes[clips.notes[:, 0] == clip].T
+        onset[instrument, row, first] = 1
+        heard.append(_example(committee.hear, torch.from_numpy(features)[None], piano, onset))
+    return [example for example in heard if len(example.truth)]
 
 
 def fit_reader(
@@ -92,12 +106,12 @@ def fit_reader(
     learning_rate: float = 1e-3,
     dropout: float = 0.1,
     seed: int = 1,
-    validation: Path | None = None,
+    held_out: Sequence[Example] = (),
     is_compiled: bool = False,
 ) -> None:
     """Train a reader on what :func:`collect_notes` wrote, and write it with its networks to `out`.
 
-    Where `weights` have a reader, that one goes on.
+    Where `weights` have a reader, that one goes on. Its loss on `held_out` is told after each epoch.
     """
     network, info = load_checkpoint(weights)
     committee = _without_reader(network)
@@ -116,7 +130,6 @@ def fit_reader(
         inputs = torch.cat([example.tokens.inputs for example in examples[:2000]]).float()
         reader.input_mean.copy_(inputs.mean(dim=0))
         reader.input_std.copy_(inputs.std(dim=0).clamp_min(1e-2))
-    held_out = _load(validation) if validation is not None else []
     answers = torch.compile(reader.answers, dynamic=True) if is_compiled else reader.answers
     optimizer = torch.optim.AdamW(reader.parameters(), lr=learning_rate, weight_decay=0.05)
     n_steps, step = epochs * (len(examples) // _BATCH), 0
@@ -162,12 +175,12 @@ def _without_reader(network: Network) -> Committee:
 
 
 @torch.inference_mode()
-def _example(hear: Callable[[Tensor], list[Heard]], batch: Batch, is_mixed_precision: bool) -> Example:
-    """Of a batch of one clip."""
-    with torch.autocast("cpu", torch.bfloat16, enabled=is_mixed_precision):
-        (heard,) = hear(batch.log_cqt)
+def _example(hear: Callable[[Tensor], list[Heard]], log_cqt: Tensor, piano: Tensor, onset: Tensor) -> Example:
+    """Of a batch of one clip, (1, n_bins, n_frames), and its rolls."""
+    with torch.autocast("cpu", torch.bfloat16):
+        (heard,) = hear(log_cqt)
     notes = find_notes(heard.pitch, heard.onset)
-    return Example(tokens_of(heard, notes), truth_of(notes, batch.piano[0], batch.onset[0]))
+    return Example(tokens_of(heard, notes), truth_of(notes, piano, onset))
 
 
 def truth_of(notes: NotesHeard, piano: Tensor, onset: Tensor) -> Tensor:
@@ -183,7 +196,7 @@ def _with_some_forgotten(example: Example) -> Example:
     return Example(Tokens(*(field[stays] for field in example.tokens)), example.truth[stays])
 
 
-def _loss(answers_of: Callable[[Tokens, Tensor], Tensor], examples: list[Example]) -> Tensor:
+def _loss(answers_of: Callable[[Tokens, Tensor], Tensor], examples: Sequence[Example]) -> Tensor:
     """Cross-entropy over answers; notes weigh by their length, beginnings one each."""
     longest = max(len(example.truth) for example in examples)
 
