@@ -26,8 +26,7 @@ from mtinst.ui.uploads import keep_tidy
 
 # Clicks are counted in the browser: two in quick succession may reach the server's threads the other way round.
 COUNT = "window.mtinstClicks = (window.mtinstClicks ?? 0) + 1"
-EXAMPLE_INPUTS = f"(shown, click) => [shown, {COUNT}]"
-TRANSCRIBE_INPUTS = f"(audio, reference, shown, click) => [audio, reference, shown, {COUNT}]"
+RUN_INPUTS = f"(audio, reference, shown, click) => [audio, reference, shown, {COUNT}]"
 LINK_INPUT = "() => [new URL(location).searchParams.get('song') ?? '']"
 API_DESCRIPTION = (
     "Transcribe a song: progress, again and again, then its notes and the addresses of its files, which are made when "
@@ -76,16 +75,16 @@ def connect(page: Page, actions: Actions) -> None:
     runs = [
         page.examples.click(
             actions.transcribe_example,
-            [page.shown, page.click],
-            [*brought, *result, *sliders, *buttons],
-            js=EXAMPLE_INPUTS,
+            [*brought, page.shown, page.click],
+            [*brought, page.aside, *result, *sliders, *buttons],
+            js=RUN_INPUTS,
             **work,
         ),
         page.transcribe.click(
             actions.transcribe,
             [*brought, page.shown, page.click],
             [*brought, *result, *sliders, *buttons],
-            js=TRANSCRIBE_INPUTS,
+            js=RUN_INPUTS,
             **work,
         ),
     ]
@@ -101,6 +100,8 @@ def connect(page: Page, actions: Actions) -> None:
         concurrency_limit=1,
         **quiet,
     )
+
+    page.aside.click(actions.bring_back, brought, [*brought, page.aside, page.status], concurrency_limit=1, **quiet)
 
     compared = gr.on(
         [page.reference.upload, page.reference.clear], actions.compare, [*brought, page.shown], result, **quiet

@@ -322,7 +322,7 @@ def test_a_forged_click_changes_nothing(tmp_path: Path) -> None:
     actions = Actions(page, Studio(PageSettings(cache=tmp_path, weights=tmp_path / "none")), [])
     somebody = gr.Request(session_hash="somebody")
     for data in ({"slug": "../../etc/passwd"}, {"slug": ["x"]}, {}):
-        (update,) = actions.transcribe_example(gr.EventData(None, data), None, 1, somebody)
+        (update,) = actions.transcribe_example(gr.EventData(None, data), None, None, None, 1, somebody)
         assert update == {"status": gr.skip()}
     shown = result_named("x")
     for value in (float("nan"), float("inf"), "high", None):

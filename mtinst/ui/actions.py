@@ -56,6 +56,8 @@ class Visit:
         What was wrong with something brought meanwhile: said when the work is done, which says otherwise how far it is.
     adjusting : object, optional
         The latest wish for other thresholds.
+    aside : tuple, optional
+        A song of one's own, and its right notes, that made room for an example.
     at_work : set
         An object for each piece of work that says how far it is.
     """
@@ -68,6 +70,7 @@ class Visit:
     right: tuple[str, str | None] | None = None
     complaint: str | None = None
     adjusting: object = None
+    aside: tuple[str, str | None] | None = None
     at_work: set[object] = field(default_factory=set)
 
     def wait_for_others(self) -> None:
@@ -107,9 +110,18 @@ class Actions:
         self._visits: dict[str | None, Visit] = {}
 
     def transcribe_example(
-        self, event: gr.EventData, shown: Result | None, click: float, visitor: gr.Request
+        self,
+        event: gr.EventData,
+        path: str | None,
+        reference_path: str | None,
+        shown: Result | None,
+        click: float,
+        visitor: gr.Request,
     ) -> Generator[Updates, None, None]:
-        """Put the example that was clicked where a song of one's own would be, and transcribe it."""
+        """Put the example that was clicked where a song of one's own would be, and transcribe it.
+
+        A song of one's own that was there, which may be a recording and nowhere else, is put aside.
+        """
         example = self.examples.get(str(getattr(event, "slug", "")))
         if example is None:  # no card of this page
             yield self._nothing()
@@ -117,6 +129,7 @@ class Actions:
         reference = None if example.reference is None else str(example.reference)
         # Wrapped, for Gradio may make one step's object into the next one's before the browser has looked at it.
         put = {self.page.audio: gr.update(value=str(example.path)), self.page.reference: gr.update(value=reference)}
+        put |= self._put_aside(path, reference_path, visitor)
         yield from self._run(example.path, example.title, example.reference, put, shown, click, visitor)
 
     def transcribe(
@@ -200,6 +213,25 @@ class Actions:
             if visit.click == click:
                 visit.is_listening, visit.playing_song = False, None
         yield self._idle()
+
+    def bring_back(self, path: str | None, reference: str | None, visitor: gr.Request) -> Updates:
+        """Change the song where songs go with the one that was put aside."""
+        visit = self._visit(visitor)
+        aside, visit.aside = visit.aside, None
+        put: Updates = {self.page.aside: gr.update(visible=False)}
+        if aside is None or not Path(aside[0]).is_file():
+            return put | {self.page.status: self._say("error", texts.ASIDE_GONE)}
+        put |= self._put_aside(path, reference, visitor)
+        has_reference = aside[1] is not None and Path(aside[1]).is_file()
+        brought = {self.page.audio: aside[0], self.page.reference: aside[1] if has_reference else None}
+        return put | brought | {self.page.status: self._say("info", texts.READY)}
+
+    def _put_aside(self, path: str | None, reference: str | None, visitor: gr.Request) -> Updates:
+        """Keep a song of the visitor's own that makes room for another, and offer it."""
+        if path is None or self._example_at(Path(path)) is not None:
+            return {}
+        self._visit(visitor).aside = path, reference
+        return {self.page.aside: gr.update(value=texts.bring_back(self._title(Path(path))), visible=True)}
 
     def stopped(self, shown: Result | None, visitor: gr.Request) -> Updates:
         """What a person sees after pressing Stop."""
@@ -489,10 +521,16 @@ class Actions:
         return {self.page.transcribe: gr.update(interactive=True), self.page.stop: gr.update(interactive=False)}
 
     def _title(self, path: Path) -> str:
-        example = self.examples.get(path.stem)
-        if example is not None and path.is_file() and filecmp.cmp(path, example.path, shallow=False):
-            return example.title  # one that was picked before, and not a song of the same name
+        example = self._example_at(path)
+        if example is not None:
+            return example.title
         return texts.RECORDING if path.name == RECORDING_NAME else path.stem
+
+    def _example_at(self, path: Path) -> Example | None:
+        """The example that was picked before, and not a song of the same name."""
+        example = self.examples.get(path.stem)
+        is_it = example is not None and path.is_file() and filecmp.cmp(path, example.path, shallow=False)
+        return example if is_it else None
 
 
 class _Clock:

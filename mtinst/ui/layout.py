@@ -57,6 +57,7 @@ class Page:
     audio: gr.Audio
     reference: gr.File
     other_file: gr.UploadButton
+    aside: gr.Button
     transcribe: gr.Button
     stop: gr.Button
     status: gr.HTML
@@ -132,6 +133,7 @@ def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: 
                 other_file = gr.UploadButton(
                     texts.OTHER_FILE_LABEL, size="sm", variant="secondary", elem_id="mt-other-file"
                 )
+                aside = gr.Button(visible=False, size="sm", elem_id="mt-aside")
                 with gr.Row():
                     transcribe = gr.Button(texts.TRANSCRIBE, variant="primary", elem_id="mt-transcribe", min_width=120)
                     stop = gr.Button(texts.STOP, interactive=False, elem_id="mt-stop", min_width=80)
@@ -181,6 +183,7 @@ def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: 
         audio=audio,
         reference=reference,
         other_file=other_file,
+        aside=aside,
         transcribe=transcribe,
         stop=stop,
         status=status,

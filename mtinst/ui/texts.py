@@ -30,6 +30,7 @@ WRITING = "Writing down the notes"
 PLAYING = "Playing the parts"
 BROKEN = "Something went wrong that should not have; the log of this page says what."
 READY = "Ready: press Transcribe."
+ASIDE_GONE = "That song is no longer kept here; please bring it again."
 LINK_GONE = "The result of this link is no longer kept here; please bring the song again."
 DISK_FULL = (
     "There is no room left on the disk of this page's computer. Older results were removed to make some; "
@@ -124,6 +125,17 @@ PRIVACY = (
     "the same song comes up at once; whoever has a result's link can hear it. The files as they were uploaded are "
     "deleted after about an hour."
 )
+
+
+def bring_back(title: str) -> str:
+    """The button for a song of one's own that made room for an example.
+
+    Examples
+    --------
+    >>> bring_back("Recording")
+    'Back to “Recording”'
+    """
+    return f"Back to “{title}”"
 
 
 def limits_of_size(max_minutes: float, max_mb: float) -> str:

@@ -431,6 +431,28 @@ def test_a_song_of_ones_own_and_mistakes_on_the_way(watched: Watched, tmp_path: 
     assert page.locator("#mt-summary h2").inner_text() == "Second song"
 
 
+def test_a_song_of_ones_own_is_put_aside_for_an_example(watched: Watched, tmp_path: Path, served: Served) -> None:
+    page = watched.page
+    aside = page.locator("#mt-aside")
+    bring(page, write_song(tmp_path / "first.wav"))
+    pick_example(page)
+    assert aside.inner_text() == "Back to “first”"
+    page.locator(CLEAR).first.click()
+    bring(page, write_song(tmp_path / "second.wav"))
+    aside.click()
+    page.wait_for_selector("#mt-aside >> text=Back to “second”")
+    press_transcribe(page)
+    assert page.locator("#mt-summary h2").inner_text() == "first"
+    pick_example(page)
+    assert aside.inner_text() == "Back to “first”"
+    for upload in served.log.parent.rglob("first.wav"):
+        upload.unlink()
+    aside.click()
+    page.wait_for_selector("#mt-status >> text=That song is no longer kept here")
+    assert aside.is_hidden()
+    assert watched.errors == []
+
+
 def test_a_film_of_another_kind_is_opened(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
     path = tmp_path / "phone.webm"
