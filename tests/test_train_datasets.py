@@ -1,5 +1,6 @@
 """Mixtures: reproducible, linear, labelled as they sound."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from mtinst.features import cqt, log_cqt, scale_to_unit
 from mtinst.spec import N_INSTRUMENTS, SPEC, FeatureSpec, FloatArray
 from tests.train_data import tone_store
 from train.config import MixConfig
-from train.datasets import Batch, MixtureDataset, PartStore, _shift_rows, collate
+from train.datasets import Batch, MixtureDataset, PartStore, Voice, _shift_rows, collate
 
 STORE = tone_store()
 
@@ -45,6 +46,20 @@ def test_adding_cqts_is_mixing_sounds() -> None:
     added = sum(part.astype(np.float32).view(np.complex64)[..., 0] for part in stored)
     in_both = log_cqt(one + other) > 0.5
     assert_allclose(scale_to_unit(np.abs(added))[in_both], log_cqt(one + other)[in_both], atol=5e-3)
+
+
+def test_only_melodies_have_their_partials_moved() -> None:
+    store = tone_store()
+    quiet = MixConfig(n_instruments=(1.0,), noise=0.0, other=0.0, drums=0.0, singing=0.0, empty=0.0, most_shift=0)
+    note = store.notes_of(0)[0]
+    chord = np.array([note, (note["first"] + 10, note["end"], note["pitch"] + 4)], dtype=store.notes.dtype)
+    then = np.array([note, (note["end"] - 2, note["end"] + 20, note["pitch"] + 4)], dtype=store.notes.dtype)
+    for notes, expected in ((chord, None), (then, {int(note["pitch"]), int(note["pitch"]) + 4})):
+        changed = replace(store, notes=notes, note_ends=np.full(len(store), len(notes)))
+        melody = MixtureDataset(changed, quiet, seed=1, epoch=0, n_clips=1)._melody(Voice(0, 100, 1.0))
+        assert (None if melody is None else set(melody.tolist())) == expected
+    plain, moved = dataset(quiet), dataset(replace(quiet, partials_db=6.0))
+    assert any((plain[index][0] != moved[index][0]).any() for index in range(4))
 
 
 def test_what_is_labelled_sounds_there() -> None:

@@ -5,8 +5,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from mtinst.features import cqt
-from mtinst.spec import SPEC
-from train.effects import band_limit, compressed, dynamics, equaliser, room
+from mtinst.spec import FINE, SPEC, FeatureSpec
+from train.effects import N_PARTIALS, band_limit, compressed, dynamics, equaliser, partials, room
 
 SEEDS = range(20)
 
@@ -24,6 +24,24 @@ def test_gains_are_positive_numbers_of_the_right_shape(seed: int) -> None:
         assert gain.dtype == np.float32
         assert np.isfinite(gain).all()
         assert gain.min() > 0
+
+
+@pytest.mark.parametrize("spec", [SPEC, FINE])
+def test_gains_of_partials_go_where_the_melody_goes(spec: FeatureSpec) -> None:
+    rows = np.repeat([20, 27, 3], 10)
+    gain = partials(np.random.default_rng(1), spec, rows, spread_db=6)
+    assert gain.shape == (spec.n_bins, 30)
+    assert gain.dtype == np.float32
+    by_partial = []
+    for frame in (0, 10, 20):
+        at = [
+            (rows[frame] + semitones) * spec.bins_per_semitone + spec.bins_per_semitone // 2
+            for semitones in (0, 12, 24)
+        ]
+        by_partial.append(gain[at, frame])
+    assert_allclose(by_partial, [by_partial[0]] * 3)
+    drawn = 20 * np.log10(by_partial[0])
+    assert_allclose(drawn, np.random.default_rng(1).normal(0, 6, N_PARTIALS)[[0, 1, 3]], atol=1e-4)
 
 
 def test_a_narrow_band_loses_its_ends_and_keeps_its_middle() -> None:

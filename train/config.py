@@ -52,6 +52,8 @@ class MixConfig:
         Chance that a clip has none of the nine.
     timbre_db, timbre_knots : float, int
         Each part goes through an equaliser whose curve has that many points with that standard deviation.
+    partials_db : float
+        Each partial of a part that plays one note at a time is louder or quieter with that standard deviation.
     dynamics_db : float
         Each part swells and fades with that standard deviation.
     room, band_limit, compression : float
@@ -72,6 +74,7 @@ class MixConfig:
     empty: float = 0.03
     timbre_db: float = 4.0
     timbre_knots: int = 5
+    partials_db: float = 0.0
     dynamics_db: float = 0.0
     room: float = 0.0
     band_limit: float = 0.0

@@ -19,7 +19,7 @@ from mtinst.features import ComplexArray, scale_to_unit
 from mtinst.paths import file_hash
 from mtinst.spec import N_INSTRUMENTS, FeatureSpec, FloatArray
 from train.config import MixConfig
-from train.effects import band_limit, compressed, dynamics, equaliser, room
+from train.effects import band_limit, compressed, dynamics, equaliser, partials, room
 from train.labels import strength
 from train.prepare import DRUMS, N_FRAMES, NOISE, OTHER, RECORDING, SINGING
 
@@ -27,6 +27,8 @@ from train.prepare import DRUMS, N_FRAMES, NOISE, OTHER, RECORDING, SINGING
 _INAUDIBLE_DB = 50.0
 # An onset is one frame; its neighbours, 32 ms away and within the 50 ms that scoring allows, count for part of it.
 _ONSET_NEIGHBOUR = 0.4
+# Notes of a melody may overlap by so much, a tenth of a second.
+_LEGATO_FRAMES = 3
 # What a room and a recording do to a whole mixture: a curve through so many points of that standard deviation.
 MEDIUM_DB, MEDIUM_KNOTS = 4.0, 5
 
@@ -175,6 +177,9 @@ class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
         for voice in voices:
             timbre = equaliser(rng, spec, spread_db=config.timbre_db, n_knots=config.timbre_knots)
             part = self._read(voice) * (np.float32(voice.gain) * timbre[:, None])
+            melody = self._melody(voice) if config.partials_db else None
+            if melody is not None:
+                part *= partials(rng, spec, melody, spread_db=config.partials_db)
             if config.dynamics_db:
                 part *= dynamics(rng, n_frames, spread_db=config.dynamics_db)
             mixture += part
@@ -224,6 +229,16 @@ class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
         stored = self._store.cqts[voice.part, :, voice.start : voice.start + self._config.n_frames]
         result: ComplexArray = stored.astype(np.float32).view(np.complex64)[..., 0]
         return result
+
+    def _melody(self, voice: Voice) -> NDArray[np.int64] | None:
+        """(n_frames,) the row of the note that began last, for parts that play one at a time."""
+        notes = np.sort(self._store.notes_of(voice.part), order="first")
+        if len(notes) == 0 or (notes["first"][1:] < notes["end"][:-1] - _LEGATO_FRAMES).any():
+            return None
+        frames = np.arange(voice.start, voice.start + self._config.n_frames)
+        began_last = np.searchsorted(notes["first"], frames, side="right") - 1
+        rows: NDArray[np.int64] = notes["pitch"][began_last.clip(min=0)].astype(np.int64)
+        return rows
 
     def _draw_part(self, class_index: int, rng: np.random.Generator) -> int:
         parts = self._parts_of_class[class_index]

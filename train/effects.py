@@ -5,10 +5,12 @@ over many frames, is a short filter along time for each bin. All take and give a
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mtinst.features import ComplexArray
 from mtinst.spec import SPEC, FeatureSpec, FloatArray
 
+N_PARTIALS = 16
 _FRAMES_PER_S = SPEC.frame_rate
 
 
@@ -17,6 +19,28 @@ def equaliser(rng: np.random.Generator, spec: FeatureSpec, *, spread_db: float, 
     knots = rng.normal(0, spread_db, n_knots)
     decibels = np.interp(np.arange(spec.n_bins), np.linspace(0, spec.n_bins - 1, n_knots), knots)
     return _from_decibels(decibels)
+
+
+def partials(rng: np.random.Generator, spec: FeatureSpec, rows: NDArray[np.integer], *, spread_db: float) -> FloatArray:
+    """(n_bins, n_frames) a gain for each partial that goes wherever the melody goes, as another source would have it.
+
+    An equaliser is a body that stands still; this is the reed, the lip or the string that drives it. Gains of the first
+    16 partials have that standard deviation; between them they are interpolated.
+
+    Parameters
+    ----------
+    rng : Generator
+    spec : FeatureSpec
+    rows : array of int, shape (n_frames,)
+        The note of each frame, in semitones above the lowest pitch.
+    spread_db : float
+    """
+    per_semitone = spec.bins_per_semitone
+    above = 12 * per_semitone * np.log2(np.arange(1, N_PARTIALS + 1))
+    curve = np.interp(np.arange(-spec.n_bins, spec.n_bins + 1), above, rng.normal(0, spread_db, N_PARTIALS))
+    fundamental = rows * per_semitone + per_semitone // 2
+    result: FloatArray = _from_decibels(curve)[np.arange(spec.n_bins)[:, None] - fundamental[None] + spec.n_bins]
+    return result
 
 
 def dynamics(rng: np.random.Generator, n_frames: int, *, spread_db: float) -> FloatArray:
