@@ -132,6 +132,7 @@ EXPERIMENTS = {
             mix=MixConfig(
                 timbre_db=5.0,
                 timbre_knots=8,
+                partials_db=4.0,
                 dynamics_db=2.5,
                 room=0.35,
                 band_limit=0.12,

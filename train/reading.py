@@ -36,8 +36,8 @@ logger = logging.getLogger(__name__)
 # Chances of one to six players: more than in the training of the networks, since errors sit in crowds.
 PLAYERS = (0.16, 0.22, 0.24, 0.20, 0.12, 0.06)
 _CLIPS_PER_FILE = 500
-# Every other file is heard through stronger equalisers, as timbres would be that no network knows.
-_STRONG_DB = 8.0
+# Every other file is heard with timbres changed more, as they would be that no network knows.
+_STRONG = {"timbre_db": 8.0, "partials_db": 6.0}
 _BATCH = 16
 _FORGOTTEN = 0.1  # of a clip's notes in training, on average, so that it does not learn clips by heart
 _LONGEST_WEIGHT = 60  # frames: a note counts as many times as it is long, up to this
@@ -68,7 +68,7 @@ def collect_notes(
     hear = torch.compile(committee.hear) if is_compiled else committee.hear
     out_dir.mkdir(parents=True, exist_ok=True)
     plain = replace(EXPERIMENTS["default"].mix, n_frames=N_FRAMES, n_instruments=PLAYERS)
-    strong = replace(plain, timbre_db=_STRONG_DB)
+    strong = replace(plain, **_STRONG)
     for first in tqdm(range(0, n_clips, _CLIPS_PER_FILE), desc="hearing", unit="file"):
         path = out_dir / f"notes-{seed}-{first:06d}.npz"
         if path.is_file():
