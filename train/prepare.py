@@ -25,6 +25,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from mtinst.features import ComplexArray, cqt
@@ -370,6 +371,7 @@ def _start_worker(
     spec: FeatureSpec = SPEC,
     more: MoreTimbres | None = None,
 ) -> None:
+    threadpool_limits(1)  # or the processes' threads wait for each other: half the parts a second
     _Worker.library = Library(find_pieces(midi_dir), pieces)
     _Worker.band = Band(data_dir, timbres, more)
     _Worker.seed = seed
