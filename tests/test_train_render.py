@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from mtinst.features import cqt
 from mtinst.spec import SPEC, FloatArray
 from train.labels import audible_notes, sounding_notes
-from train.render import RATE, add_room, distort, noise, play_samples, sustain
+from train.render import RATE, _draw_alike, _more_timbres, add_room, distort, noise, play_samples, sustain
+from train.timbres import MISSING_PROGRAMS, MORE_SOUNDFONTS, PATCH_PROGRAMS
 
 
 def recording(pitch: int, *, seconds: float = 1.0, decay: float = 0.0) -> FloatArray:
@@ -100,3 +101,18 @@ def test_effects_keep_length_and_are_finite() -> None:
         assert np.isfinite(changed).all()
         assert np.abs(changed).max() > 0
     assert not distort(np.zeros(10, np.float32), rng).any()
+
+
+def test_more_timbres_are_drawn_bank_by_bank() -> None:
+    trumpets = _more_timbres()["trumpet"]
+    banks = [timbre.bank for timbre in trumpets]
+    rng = np.random.default_rng(0)
+    drawn = [_draw_alike(trumpets, banks, rng).bank for _ in range(2000)]
+    shares = [drawn.count(bank) / len(drawn) for bank in sorted(set(banks))]
+    assert len(shares) == len(MORE_SOUNDFONTS) + len(PATCH_PROGRAMS["trumpet"])
+    assert_allclose(shares, 1 / len(shares), atol=0.04)
+
+
+def test_programs_that_are_left_out_are_never_drawn() -> None:
+    for timbres in _more_timbres().values():
+        assert not {(timbre.bank, timbre.program) for timbre in timbres} & MISSING_PROGRAMS

@@ -96,14 +96,10 @@ class Band:
         self._singer = Singer(syllables)
 
     def draw_timbre(self, plays: str, rng: np.random.Generator) -> Timbre:
-        """A soundfont, a sample bank or a model, each as often as the others where there are several."""
-        options = self.timbres[plays]
+        """A soundfont or a sample bank, each kind as often as the other; of more timbres, each bank as often."""
         if plays in self._more and rng.random() < self._more_share:
-            options = self._more[plays]
-        kinds = sorted({timbre.kind for timbre in options})
-        kind = kinds[rng.integers(len(kinds))]
-        options = tuple(timbre for timbre in options if timbre.kind == kind)
-        return options[rng.integers(len(options))]
+            return _draw_alike(self._more[plays], [timbre.bank for timbre in self._more[plays]], rng)
+        return _draw_alike(self.timbres[plays], [timbre.kind for timbre in self.timbres[plays]], rng)
 
     def play(
         self,
@@ -333,12 +329,24 @@ def _timbres(split: TimbreSplit) -> dict[str, tuple[Timbre, ...]]:
     return {name: tuple(options) for name, options in timbres.items()}
 
 
+def _draw_alike(timbres: Sequence[Timbre], of: Sequence[str], rng: np.random.Generator) -> Timbre:
+    """One of what each is of, then a timbre that is of it."""
+    names = sorted(set(of))
+    name = names[rng.integers(len(names))]
+    options = [timbre for timbre, its_name in zip(timbres, of, strict=True) if its_name == name]
+    return options[rng.integers(len(options))]
+
+
 def _more_timbres() -> dict[str, tuple[Timbre, ...]]:
     """What only parts to train on have."""
     timbres: dict[str, list[Timbre]] = defaultdict(list)
     for font in MORE_SOUNDFONTS:
         for name, programs in (*PROGRAMS.items(), ("drums", DRUM_KITS[:1]), ("other", OTHER_PROGRAMS)):
-            timbres[name] += [Timbre(plays=name, kind="soundfont", bank=font, program=program) for program in programs]
+            timbres[name] += [
+                Timbre(plays=name, kind="soundfont", bank=font, program=program)
+                for program in programs
+                if (font, program) not in MISSING_PROGRAMS
+            ]
     for name, programs in PATCH_PROGRAMS.items():
         timbres[name] += [
             Timbre(plays=name, kind="samples", bank=patch_bank(program), recorded_as=name) for program in programs

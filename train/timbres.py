@@ -26,8 +26,15 @@ PROGRAMS: dict[str, tuple[int, ...]] = {
     "flute": (73,),
 }
 
-# Programs that a soundfont lacks, whole (59) or above its lowest octave (32).
-MISSING_PROGRAMS = {("GeneralUserGS_nine.sf3", 32), ("GeneralUserGS_nine.sf3", 59)}
+# Programs that a soundfont lacks, whole (GeneralUser's 59) or above its lowest octave (32), sounds octaves down (59 of
+# the others), or shares with a held-out one (26).
+MISSING_PROGRAMS = {
+    ("GeneralUserGS_nine.sf3", 32),
+    ("GeneralUserGS_nine.sf3", 59),
+    ("A320U.sf2", 26),
+    ("A320U.sf2", 59),
+    ("sonivox.sf2", 59),
+}
 
 # What must not be reported: GM programs outside the nine that do not resemble one of them too closely to tell.
 OTHER_PROGRAMS = (
@@ -101,7 +108,7 @@ OTHER_BANKS: dict[TimbreSplit, tuple[tuple[str, str], ...]] = {
 }
 
 # Timbres that parts to train on may have besides. Fixed sets do without, so that scores stay comparable.
-MORE_SOUNDFONTS = ("sf_GMbank.sf2",)
+MORE_SOUNDFONTS = ("sf_GMbank.sf2", "A320U.sf2", "sonivox.sf2")
 # What FreePats has of the nine and of what is outside of them, as 0-based General MIDI programs. Left out: 26 and 27,
 # whose recordings a held-out soundfont has too, and 25, a steel guitar that sounds like an electric one.
 PATCH_PROGRAMS: dict[str, tuple[int, ...]] = {
