@@ -246,11 +246,13 @@ class NoteReader(nn.Module):
         drawn(piano, who)
         drawn(pitch[None], sounds)
         row, first = notes.place[:, 0], notes.place[:, 1]
-        change = (begins - tokens.base[:, n_instruments + 1 :]).T
-        for offset in (-1, 0, 1):
+        lifted_by = (begins - notes.most_at_beginning(heard.onset)).T
+        change = torch.zeros_like(onset)
+        for offset in (-1, 1, 0):  # where notes begin side by side, a note's own frame goes by what was read of it
             at = first + offset
             is_inside = (at >= 0) & (at < onset.shape[2])
-            onset[:, row[is_inside], at[is_inside]] += change[:, is_inside]
+            change[:, row[is_inside], at[is_inside]] = lifted_by[:, is_inside]
+        onset += change
         return piano, onset, pitch
 
 

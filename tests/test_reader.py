@@ -105,6 +105,23 @@ def test_notes_are_read_in_the_light_of_the_others() -> None:
     assert not torch.allclose(*answers)
 
 
+@pytest.mark.parametrize("loudest", [2.0, -12.0])
+def test_a_note_begins_as_surely_as_was_read_of_it(loudest: float) -> None:
+    heard = heard_notes((30, 5, 12))
+    heard.onset[0, 30] = -20.0
+    heard.onset[0, 30, 5] = loudest
+    heard.pitch[30, 4] = 3.0  # it seems to sound before it begins: a sliver of a note, then the note
+    notes = find_notes(heard.pitch, heard.onset)
+    expected = [[30, 4, 5], [30, 5, 12]] if loudest > 0 else [[30, 4, 12]]
+    assert notes.place.tolist() == expected
+    reader = NoteReader(CONFIG).eval()
+    torch.nn.init.constant_(reader.scale, 0.0)
+    torch.nn.init.constant_(reader.out.bias, -0.5)
+    _, onset, _ = reader(heard)
+    assert_close(onset[0, 30].max(), torch.tensor(-0.5))
+    assert int(onset[0, 30].argmax()) == 5
+
+
 def test_how_far_into_the_window_notes_are_makes_no_difference() -> None:
     reader = stirred()
     early = heard_notes((30, 5, 12), (37, 8, 14))
