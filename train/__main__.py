@@ -91,7 +91,7 @@ def _fit(options: argparse.Namespace) -> None:
 def _committee(options: argparse.Namespace) -> None:
     from train.committee import join
 
-    committee = join(options.weights, options.out, bits=options.bits)
+    committee = join(options.weights, options.out, bits=options.bits, reader_of=options.reader_of)
     print(f"{options.out} holds {len(committee.networks)} networks; calibrate it next.")
 
 
@@ -276,6 +276,9 @@ def _parser() -> argparse.ArgumentParser:
     committee.add_argument("weights", type=Path, nargs="+")
     committee.add_argument("--out", type=Path, required=True)
     committee.add_argument("--bits", type=int, choices=(8, 16), default=16, help="a weight, in the file (%(default)s)")
+    committee.add_argument(
+        "--reader-of", type=Path, metavar="WEIGHTS", help="with the reader of these, to go on learning by `read`"
+    )
     committee.set_defaults(run=_committee)
 
     read = commands.add_parser(
