@@ -80,6 +80,31 @@ def test_a_collection_goes_on_where_it_was(
     assert 0 <= float(example.truth.min()) <= float(example.truth.max()) <= 1
 
 
+def test_half_of_the_clips_begin_in_the_middle_of_the_music(
+    prepared: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("train.reading._CLIPS_PER_FILE", 4)
+    collect_notes(weights, PartStore.open(prepared / "parts"), tmp_path, n_clips=16, seed=1)
+    files = sorted(tmp_path.glob("notes-*.npz"))
+    ends = [
+        max(int(example.tokens.place[:, 2].max()) for example in _load(file) if len(example.truth)) for file in files
+    ]
+    assert [end <= 250 for end in ends] == [False, False, True, True]
+
+
+def test_notes_that_other_networks_heard_are_left_alone(
+    prepared: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notes, other = tmp_path / "notes", tmp_path / "other.safetensors"
+    collect_notes(weights, PartStore.open(prepared / "parts"), notes, n_clips=20, seed=1)
+    network, _ = load_checkpoint(weights)
+    assert isinstance(network, Committee)
+    save_checkpoint(other, Committee(network.networks[::-1]), thresholds=Thresholds.uniform(), training={})
+    options = ["--prepared", str(prepared), "--notes", str(notes), "--clips", "0", "--out", str(tmp_path / "read")]
+    assert main(["read", str(other), *options]) == 2
+    assert "holds 0 clips in which notes were heard" in capsys.readouterr().err
+
+
 def test_a_reader_learns_who_plays(
     prepared: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,6 +8,7 @@ Best heard are parts that the networks were not trained on (`prepare` with anoth
 are surer than they will be of anybody's song.
 """
 
+import hashlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -36,8 +37,10 @@ logger = logging.getLogger(__name__)
 # Chances of one to six players: more than in the training of the networks, since errors sit in crowds.
 PLAYERS = (0.16, 0.22, 0.24, 0.20, 0.12, 0.06)
 _CLIPS_PER_FILE = 500
-# Every other file is heard with timbres changed more, as they would be that no network knows.
+# Every other file is heard with timbres changed more, as they would be that no network knows,
 _STRONG = {"timbre_db": 8.0, "partials_db": 6.0}
+# and two of four begin in the middle of the music, as all windows of a song but its first do.
+_CUT_FRAMES = 250
 _BATCH = 16
 _FORGOTTEN = 0.1  # of a clip's notes in training, on average, so that it does not learn clips by heart
 _LONGEST_WEIGHT = 60  # frames: a note counts as many times as it is long, up to this
@@ -61,20 +64,21 @@ def collect_notes(
 ) -> None:
     """Hear `n_clips` mixtures and write what was heard of their notes to ``out_dir/notes-*.npz``.
 
-    Files that are there stay, so that a collection that was interrupted goes on.
+    Files that are there stay, so that a collection that was interrupted goes on. Their names say by which networks, of
+    which parts and how many.
     """
     network, _ = load_checkpoint(weights)
     committee = _without_reader(network)
-    hear = torch.compile(committee.hear) if is_compiled else committee.hear
+    hear = torch.compile(committee.hear, dynamic=False) if is_compiled else committee.hear
     out_dir.mkdir(parents=True, exist_ok=True)
     plain = replace(EXPERIMENTS["default"].mix, n_frames=N_FRAMES, n_instruments=PLAYERS)
-    strong = replace(plain, **_STRONG)
     for first in tqdm(range(0, n_clips, _CLIPS_PER_FILE), desc="hearing", unit="file"):
-        path = out_dir / f"notes-{seed}-{first:06d}.npz"
+        n_here = min(_CLIPS_PER_FILE, n_clips - first)
+        path = out_dir / f"notes-{_digest(committee)}-{store.digest[:8]}-{seed}-{first:06d}-{n_here}.npz"
         if path.is_file():
             continue
-        n_here = min(_CLIPS_PER_FILE, n_clips - first)
-        mix = strong if first // _CLIPS_PER_FILE % 2 else plain
+        is_cut, is_strong = divmod(first // _CLIPS_PER_FILE % 4, 2)
+        mix = replace(plain, **(_STRONG if is_strong else {}), **({"n_frames": _CUT_FRAMES} if is_cut else {}))
         dataset = MixtureDataset(store, mix, seed=seed, epoch=first, n_clips=n_here)
         heard = [
             _example(hear, batch.log_cqt, batch.piano[0], batch.onset[0])
@@ -115,7 +119,7 @@ def fit_reader(
     """
     network, info = load_checkpoint(weights)
     committee = _without_reader(network)
-    heard = [example for path in sorted(notes_dir.glob("notes-*.npz")) for example in _load(path)]
+    heard = [example for path in sorted(notes_dir.glob(f"notes-{_digest(committee)}-*.npz")) for example in _load(path)]
     examples = [example for example in heard if len(example.truth)]
     if len(examples) < _BATCH:
         raise ValueError(f"{notes_dir} holds {len(examples)} clips in which notes were heard; {_BATCH} are the least.")
@@ -172,6 +176,14 @@ def _without_reader(network: Network) -> Committee:
     members = (network,) if isinstance(network, UNet) else network.networks
     sizes_for_reader(members)
     return Committee(members).eval()
+
+
+def _digest(committee: Committee) -> str:
+    """Names these networks: the first 8 hexadecimal digits of the SHA-256 of their weights."""
+    total = hashlib.sha256()
+    for tensor in committee.state_dict().values():
+        total.update(tensor.contiguous().view(torch.uint8).numpy() if tensor.ndim else str(tensor.item()).encode())
+    return total.hexdigest()[:8]
 
 
 @torch.inference_mode()
