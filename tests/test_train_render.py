@@ -9,7 +9,7 @@ from mtinst.features import cqt
 from mtinst.spec import SPEC, FloatArray
 from train.labels import audible_notes, sounding_notes
 from train.render import RATE, _draw_alike, _more_timbres, add_room, distort, noise, play_samples, sustain
-from train.timbres import MISSING_PROGRAMS, MORE_SOUNDFONTS, PATCH_PROGRAMS
+from train.timbres import MISSING_PROGRAMS, MORE_SOUNDFONTS, source_of
 
 
 def recording(pitch: int, *, seconds: float = 1.0, decay: float = 0.0) -> FloatArray:
@@ -103,13 +103,13 @@ def test_effects_keep_length_and_are_finite() -> None:
     assert not distort(np.zeros(10, np.float32), rng).any()
 
 
-def test_more_timbres_are_drawn_bank_by_bank() -> None:
-    trumpets = _more_timbres()["trumpet"]
-    banks = [timbre.bank for timbre in trumpets]
+def test_more_timbres_are_drawn_source_by_source() -> None:
+    saxophones = _more_timbres()["saxophone"]
+    sources = [source_of(timbre.bank) for timbre in saxophones]
+    assert set(sources) == {*MORE_SOUNDFONTS, "freepats"}
     rng = np.random.default_rng(0)
-    drawn = [_draw_alike(trumpets, banks, rng).bank for _ in range(2000)]
-    shares = [drawn.count(bank) / len(drawn) for bank in sorted(set(banks))]
-    assert len(shares) == len(MORE_SOUNDFONTS) + len(PATCH_PROGRAMS["trumpet"])
+    drawn = [_draw_alike(saxophones, sources, rng) for _ in range(2000)]
+    shares = [sum(source_of(timbre.bank) == source for timbre in drawn) / len(drawn) for source in set(sources)]
     assert_allclose(shares, 1 / len(shares), atol=0.04)
 
 

@@ -34,6 +34,7 @@ from train.timbres import (
     UNSEEN_SOUNDFONTS,
     TimbreSplit,
     patch_bank,
+    source_of,
 )
 
 RATE = SPEC.sample_rate
@@ -96,9 +97,9 @@ class Band:
         self._singer = Singer(syllables)
 
     def draw_timbre(self, plays: str, rng: np.random.Generator) -> Timbre:
-        """A soundfont or a sample bank, each kind as often as the other; of more timbres, each bank as often."""
+        """A soundfont or a sample bank, each kind as often as the other; of more timbres, each source as often."""
         if plays in self._more and rng.random() < self._more_share:
-            return _draw_alike(self._more[plays], [timbre.bank for timbre in self._more[plays]], rng)
+            return _draw_alike(self._more[plays], [source_of(timbre.bank) for timbre in self._more[plays]], rng)
         return _draw_alike(self.timbres[plays], [timbre.kind for timbre in self.timbres[plays]], rng)
 
     def play(

@@ -166,6 +166,14 @@ CLASS_OF_PROGRAM: dict[int, str] = {
 }
 
 
+_PATCHES = "freepats"
+
+
 def patch_bank(program: int) -> str:
     """The sample bank that FreePats' sounds of a program make."""
-    return f"freepats_{program:03d}"
+    return f"{_PATCHES}_{program:03d}"
+
+
+def source_of(bank: str) -> str:
+    """The collection that a bank is from: FreePats, of which each program is a bank, or the bank itself."""
+    return _PATCHES if bank.startswith(f"{_PATCHES}_") else bank
