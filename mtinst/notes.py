@@ -38,7 +38,11 @@ ONSETLESS_SHORTEST_S = 0.16
 ONSETLESS_MARGIN = 0.2
 """How far the mean probability of a note without an onset peak must be from the frame threshold towards 1."""
 LEAST_SHARE = 0.03
-"""An instrument with less than this share of what sounds is a mistake more often than not (on validation clips)."""
+SHARE_WITHIN_S = 30.0
+"""An instrument with less than this share of what sounds is a mistake more often than not (on validation clips).
+
+In a song, it is asked for within this many seconds, those in which it plays most: it may have a solo and no more.
+"""
 PRESENCE_SHARE = 0.1
 PRESENCE_LEAST_S, PRESENCE_MOST_S = 0.25, 10.0
 """An instrument is as present as it is in its most probable frames: this share of all, within these lengths.
@@ -236,7 +240,8 @@ def rolls_to_notes(
        ``ONSETLESS_MARGIN`` of the way from the frame threshold to 1.
     8. Of notes of several instruments at the same pitch and time, one goes whose mean probability is less than
        ``unison`` of the most probable one's, averaged over its frames.
-    9. An instrument goes whose notes together last less than ``LEAST_SHARE`` of all notes together.
+    9. An instrument goes whose notes never last, within ``SHARE_WITHIN_S``, ``LEAST_SHARE`` of what all notes there
+       last together, or of what they do on average.
 
     Parameters
     ----------
@@ -282,10 +287,13 @@ def rolls_to_notes(
         )
     if thresholds.unison > 0:
         claims = _settle(claims, rolls.piano, thresholds.unison)
-    lengths = {instrument: int((spans.end - spans.first).sum()) for instrument, spans in claims.items()}
+    width = min(n_frames, round(SHARE_WITHIN_S * spec.frame_rate))
+    sounding = {instrument: _sounding_within(width, spans, n_frames) for instrument, spans in claims.items()}
+    altogether = sum(sounding.values(), np.zeros(n_frames - width + 1))
+    average = width / max(1, n_frames) * sum(int((spans.end - spans.first).sum()) for spans in claims.values())
     notes: list[Note] = []
     for instrument, spans in claims.items():
-        if lengths[instrument] < LEAST_SHARE * sum(lengths.values()):
+        if (sounding[instrument] < LEAST_SHARE * np.maximum(altogether, average)).all():
             continue
         velocities = None if levels is None else _velocities(spans, levels, spec)
         notes.extend(_to_notes(spans, instrument, spec, velocities))
@@ -506,6 +514,14 @@ def _cut(starts: IntArray, ends: IntArray, cuts: IntArray) -> tuple[IntArray, In
 def _as_lists(spans: _Spans) -> tuple[list[int], list[int], list[int]]:
     """Rows, first frames and ends, for loops over notes."""
     return spans.row.tolist(), spans.first.tolist(), spans.end.tolist()
+
+
+def _sounding_within(width: int, spans: _Spans, n_frames: int) -> NDArray[np.float64]:
+    """How many frames all notes last together in each stretch of `width` frames: (n_frames - width + 1,)."""
+    changes = np.bincount(spans.first, minlength=n_frames + 1) - np.bincount(spans.end, minlength=n_frames + 1)
+    until = np.concatenate(([0.0], np.cumsum(np.cumsum(changes[:-1]))))
+    result: NDArray[np.float64] = until[width:] - until[: n_frames - width + 1]
+    return result
 
 
 def _settle(claims: dict[str, _Spans], piano: FloatArray, unison: float) -> dict[str, _Spans]:

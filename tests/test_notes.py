@@ -165,6 +165,21 @@ def test_an_instrument_with_hardly_a_note_is_a_mistake() -> None:
     assert {note.instrument for note in rolls_to_notes(rolls, THRESHOLDS)} == {"violin", "flute"}
 
 
+def test_a_solo_in_a_long_song_stays_and_a_mistake_in_it_goes() -> None:
+    rolls = Rolls.zeros(12 * 60 * 31)
+    piano, flute, trumpet = (INSTRUMENT_INDEX[name] for name in ("piano", "flute", "trumpet"))
+    for index, row, first, end in (
+        *((piano, row, 0, 20_000) for row in (20, 24, 27)),
+        (flute, 50, 9_000, 9_400),  # 13 s over the piano
+        (trumpet, 40, 5_000, 5_050),  # hardly two seconds of it
+        (trumpet, 40, 21_000, 21_050),  # where nobody else plays
+    ):
+        rolls.piano[index, row, first:end] = rolls.onset[index, row, first] = HIGH
+        rolls.instrument[index, first:end] = HIGH
+    notes = rolls_to_notes(rolls, replace(THRESHOLDS, presence=(0.1,) * N_INSTRUMENTS))
+    assert {note.instrument for note in notes} == {"piano", "flute"}
+
+
 def test_a_note_starts_at_its_onset_and_ends_with_its_frames() -> None:
     assert decoded_frames(rolls_with(range(10, 20), {10: HIGH})) == [(10, 20)]
 
