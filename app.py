@@ -95,8 +95,8 @@ def connect(page: Page, actions: Actions) -> None:
 
     page.other_file.upload(
         actions.open_other_file,
-        [page.other_file, page.audio],
-        [*brought, page.status],
+        [page.other_file, *brought],
+        [*brought, page.aside, page.status],
         concurrency_limit=1,
         **quiet,
     )

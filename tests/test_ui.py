@@ -989,15 +989,33 @@ def test_another_kind_of_file_takes_the_place_of_a_song_and_of_its_right_notes(
     flac = tmp_path / "song.flac"
     sf.write(flac, np.zeros(16_000), 16_000)
     before = flac.read_bytes()
-    said, update = actions.open_other_file(str(flac), None)
+    said, update = actions.open_other_file(str(flac), None, None, visitor())
     assert texts.READING in said[page.status], "it may take a while"
     assert page.reference not in update, "right notes that were there first are for this song"
     assert flac.read_bytes() == before
     assert Path(update[page.audio]) != flac
     assert load_audio(update[page.audio]).shape == (16_000,)
-    *_, update = actions.open_other_file(str(flac), str(song))
+    *_, update = actions.open_other_file(str(flac), str(song), None, visitor())
     assert update[page.reference] is None
-    assert list(actions.open_other_file(None, None)) == [{page.status: gr.skip()}]
+    assert update[page.aside]["visible"], "the song that was there can be brought back"
+    assert actions.bring_back(str(flac), None, visitor())[page.audio] == str(song)
+    assert list(actions.open_other_file(None, None, None, visitor())) == [{page.status: gr.skip()}]
+
+
+def test_what_is_brought_during_work_does_not_speak_over_it(actions: Actions, song: Path, tmp_path: Path) -> None:
+    page = actions.page
+    broken = tmp_path / "broken.webm"
+    broken.write_bytes(b"no film")
+    run = actions.transcribe(str(song), None, None, 1, visitor())
+    next(run)
+    first, last = actions.open_other_file(str(broken), str(song), None, visitor())
+    assert first == {page.status: gr.skip()}
+    assert "broken.webm" in last[page.status]
+    assert "broken.webm" in statuses(actions, run)[-1]
+
+
+def test_what_is_gone_is_not_put_aside(actions: Actions, tmp_path: Path) -> None:
+    assert actions._put_aside(str(tmp_path / "gone.wav"), None, visitor()) == {}
 
 
 def test_right_notes_for_a_song_that_is_not_on_the_page_wait(actions: Actions, song: Path, tmp_path: Path) -> None:

@@ -163,6 +163,8 @@ class Actions:
         visit.click, visit.is_listening, visit.right = click, True, None
         visit.complaint = visit.playing_song = None
         clock = _Clock()
+        # Overtaken work may have put its own song there a moment later.
+        again = {part: update for part, update in put.items() if overtakes and part is not self.page.aside}
         last: Result | None = None  # of two results, without and with its parts; in between, a person may adjust it
         try:
             yield {
@@ -180,21 +182,23 @@ class Actions:
                         yield self._idle()
                         return  # `finish` plays the parts of what was adjusted or compared
                     if isinstance(step, Working):
-                        yield self._progress(step, clock, is_heard=last is not None)
+                        yield self._progress(step, clock, is_heard=last is not None) | again
+                        again = {}
                         continue
                     step = self._compared(step, visit)
                     if last is None:
                         visit.is_listening, visit.playing_song = False, step.view_folder
                         last = step
-                        yield self._show(step, visitor) | self._sliders(step.adjustment)
+                        yield self._show(step, visitor) | self._sliders(step.adjustment) | again
+                        again = {}
                     elif visit.view == step.view_folder:
                         yield self._show(step, visitor)
                         last = step
             # Whatever overtaken work still had on its way is put right by showing the end once more.
             visit.at_work.discard(work)
             visit.wait_for_others()
-            again = self._show(last, visitor) | put if overtakes and last and visit.view == last.view_folder else {}
-            yield again | {self.page.status: self._say_done(clock, visit)}
+            shows = self._show(last, visitor) if overtakes and last and visit.view == last.view_folder else {}
+            yield shows | {self.page.status: self._say_done(clock, visit)}
         except MtinstError as error:
             if last is not None:
                 if visit.view == last.view_folder:
@@ -220,15 +224,15 @@ class Actions:
         aside, visit.aside = visit.aside, None
         put: Updates = {self.page.aside: gr.update(visible=False)}
         if aside is None or not Path(aside[0]).is_file():
-            return put | {self.page.status: self._say("error", texts.ASIDE_GONE)}
+            return put | {self.page.status: self._complain(texts.ASIDE_GONE, visit)}
         put |= self._put_aside(path, reference, visitor)
         has_reference = aside[1] is not None and Path(aside[1]).is_file()
         brought = {self.page.audio: aside[0], self.page.reference: aside[1] if has_reference else None}
-        return put | brought | {self.page.status: self._say("info", texts.READY)}
+        return put | brought | self._say_ready(visit)
 
     def _put_aside(self, path: str | None, reference: str | None, visitor: gr.Request) -> Updates:
-        """Keep a song of the visitor's own that makes room for another, and offer it."""
-        if path is None or self._example_at(Path(path)) is not None:
+        """Keep a song of the visitor's own that makes room for another, and offer it; one that is gone is not."""
+        if path is None or not Path(path).is_file() or self._example_at(Path(path)) is not None:
             return {}
         self._visit(visitor).aside = path, reference
         return {self.page.aside: gr.update(value=texts.bring_back(self._title(Path(path))), visible=True)}
@@ -263,12 +267,15 @@ class Actions:
             return self._nothing()
         return self._show(result, visitor) | self._sliders(result.adjustment)
 
-    def open_other_file(self, path: str | None, song: str | None) -> Iterator[Updates]:
-        """Decode a file that browsers or Gradio would not take, and put it where songs go, in place of any there."""
+    def open_other_file(
+        self, path: str | None, song: str | None, reference: str | None, visitor: gr.Request
+    ) -> Iterator[Updates]:
+        """Decode a file that browsers or Gradio would not take, and put it where songs go; one that is there, aside."""
         if path is None:
             yield self._nothing()
             return
-        yield {self.page.status: render.working(texts.READING, 0.0)}
+        visit = self._visit(visitor)
+        yield self._nothing() if visit.at_work else {self.page.status: render.working(texts.READING, 0.0)}
         source = Path(path)
         # Beside the upload, so that it goes when that goes, and never in its place.
         converted = source.with_suffix(".wav" if source.suffix.lower() == ".flac" else ".flac")
@@ -277,10 +284,11 @@ class Actions:
             samples = iter_audio(source, PLAYBACK_RATE, longest_s=60 * self.studio.settings.max_minutes)
             write_audio(converted, samples, PLAYBACK_RATE)
         except MtinstError as error:
-            yield {self.page.status: self._say("error", _sentence(error))}
+            yield {self.page.status: self._complain(_sentence(error), visit)}
             return
-        put: Updates = {self.page.audio: str(converted), self.page.status: self._say("info", texts.READY)}
+        put: Updates = {self.page.audio: str(converted)} | self._say_ready(visit)
         if song is not None:
+            put |= self._put_aside(song, reference, visitor)
             put[self.page.reference] = None  # the right notes there were that song's
         yield put
 
@@ -298,9 +306,7 @@ class Actions:
                 return {self.page.status: gr.skip() if key is None else self._say("info", texts.REFERENCE_READY)}
             result = self.studio.view(shown.source_key, shown.title, shown.adjustment, key)
         except MtinstError as error:
-            if visit.at_work:
-                visit.complaint = _sentence(error)
-            return {self.page.status: self._say("error", _sentence(error))}
+            return {self.page.status: self._complain(_sentence(error), visit)}
         if visit.click != click:  # a song was asked for meanwhile
             return self._nothing()
         said = {} if key is None else {self.page.status: self._say("done", texts.COMPARED)}
@@ -510,6 +516,16 @@ class Actions:
     def _say(self, kind: str, sentence: str) -> str:
         """One line about how things stand, new even when it says the same as before, so that it is read out again."""
         return render.status(kind, sentence, number=next(self._n_said))
+
+    def _complain(self, sentence: str, visit: Visit) -> str:
+        """What is wrong with something that was brought, said again when what goes on meanwhile is done."""
+        if visit.at_work:
+            visit.complaint = sentence
+        return self._say("error", sentence)
+
+    def _say_ready(self, visit: Visit) -> Updates:
+        """That a song is where songs go, unless the line tells how far another one is."""
+        return {self.page.status: gr.skip() if visit.at_work else self._say("info", texts.READY)}
 
     def _say_done(self, clock: "_Clock", visit: Visit) -> str:
         done = texts.done_in(clock.seconds)

@@ -37,14 +37,33 @@ const follow = () => {
   history.replaceState(history.state, '', address);
   link.href = address;
 };
-new MutationObserver(follow).observe(element, {childList: true, subtree: true});
+// Gradio changes what is there in place: where one summary has the shape of the one before, only attributes differ.
+new MutationObserver(follow).observe(element, {childList: true, subtree: true, attributeFilter: ['data-song']});
 element.addEventListener('click', async (event) => {
   const link = event.target.closest('[data-song]');
-  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || !navigator.clipboard) return;
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  await navigator.clipboard.writeText(link.href);
-  link.textContent = link.dataset.copied;
+  try {
+    await navigator.clipboard.writeText(link.href);
+    link.textContent = link.dataset.copied;
+  } catch {  // no clipboard without https, nor in a frame that may not
+    prompt(link.textContent, link.href);
+  }
 });
+"""
+
+
+# What a person has unfolded stays so when Gradio, changing what is there in place, takes the attribute away.
+KEEP_OPEN = """
+let isOpen = false;
+element.addEventListener('click', (event) => {
+  const details = event.target.closest('summary')?.parentElement;
+  if (details) isOpen = !details.open;
+});
+new MutationObserver(() => {
+  const details = element.querySelector('details');
+  if (isOpen && details && !details.open) details.open = true;
+}).observe(element, {childList: true, subtree: true, attributeFilter: ['open']});
 """
 
 
@@ -168,7 +187,7 @@ def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: 
                 reset = gr.Button(texts.RESET, size="sm", scale=0, min_width=180, elem_id="mt-reset")
             with gr.Column(elem_classes="mt-card"):
                 _html(render.heading(texts.DOWNLOADS_HEADING))
-                downloads = _html("", elem_id="mt-downloads")
+                downloads = _html("", elem_id="mt-downloads", script=KEEP_OPEN)
         _html(render.footer())
         shown = gr.State(None)
         click = gr.Number(0, visible=False)  # which click of the visitor's it is; the browser counts
@@ -205,9 +224,9 @@ def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: 
     )
 
 
-def _html(content: str, elem_id: str | None = None) -> gr.HTML:
+def _html(content: str, elem_id: str | None = None, script: str | None = None) -> gr.HTML:
     """HTML that only shows, so it tells the server nothing when it is clicked."""
-    return gr.HTML(content, js_on_load=None, elem_id=elem_id, padding=False, apply_default_css=False)
+    return gr.HTML(content, js_on_load=script, elem_id=elem_id, padding=False, apply_default_css=False)
 
 
 def _sensitivity(label: str, info: str | None, elem_id: str) -> gr.Slider:

@@ -86,7 +86,10 @@ def empty_state() -> str:
 def status(kind: str, sentence: str, number: int = 0) -> str:
     """One line about how things stand; `kind` is ``done``, ``info`` or ``error``, `number` tells equal lines apart."""
     role = "alert" if kind == "error" else "status"
-    return f'<div class="mt-status mt-{kind}" role="{role}" data-number="{number}"><span>{plain(sentence)}</span></div>'
+    # Gradio changes what is there in place, and equal text in an equal element would not be read out again.
+    element = ("span", "bdi")[number % 2]
+    sentence = f"<{element}>{plain(sentence)}</{element}>"
+    return f'<div class="mt-status mt-{kind}" role="{role}" data-number="{number}">{sentence}</div>'
 
 
 def working(
@@ -115,7 +118,9 @@ def working(
         Whether the network is done with the song; until then style.css lets nobody adjust what is still on the page.
     """
     percent = round(100 * min(max(fraction, 0.0), 1.0))
-    left = "" if seconds_left is None else f'<small class="mt-left">{texts.seconds_left(seconds_left)}</small>'
+    left = texts.seconds_left(seconds_left) if seconds_left is not None else ""
+    if left:  # not read out: it would be, each second
+        left = f'<small class="mt-left" aria-hidden="true">{left}</small>'
     strip = "" if heard is None or heard.shape[1] == 0 else activity_strip(heard, share_heard)
     kind = "mt-working" if is_heard else "mt-working mt-listening"
     return (

@@ -290,8 +290,10 @@ def test_the_shortest_note_and_each_instrument_can_be_set(watched: Watched) -> N
 def test_a_link_brings_the_result_back(watched: Watched, served: Served) -> None:
     page = watched.page
     pick_example(page)
+    page.locator("#mt-downloads summary").click()
     move(page, "#mt-onset", -0.5)
     wait_for_view(page)
+    assert page.locator("#mt-downloads details").get_attribute("open") is not None, "what was unfolded stays so"
     page.wait_for_function(
         "new URL(location).searchParams.get('song') === document.querySelector('[data-song]').dataset.song"
     )
@@ -562,7 +564,7 @@ def test_a_files_name_is_only_a_name(watched: Watched, tmp_path: Path) -> None:
         letter.write_text("Dear all")
         open_other_file(page, letter)
         page.wait_for_selector("#mt-status .mt-error")
-        assert page.locator("#mt-status .mt-error span *").count() == 0
+        assert page.locator("#mt-status .mt-error :is(span, bdi) *").count() == 0
     assert page.evaluate("typeof hurt") == "undefined"
     assert watched.outside == []
 

@@ -31,8 +31,10 @@
         if (!this.player.song || event.button !== 0) return;
         const point = at(event);
         pointers.set(event.pointerId, point);
-        if (pointers.size === 2) drag = this.beginPinch([...pointers.values()]);
-        else if (pointers.size === 1) drag = this.beginDrag(this.zoneAt(kind, point, event.pointerType), point);
+        if (pointers.size === 2) {
+          this.player.previewLoop(null);
+          drag = this.beginPinch([...pointers.values()]);
+        } else if (pointers.size === 1) drag = this.beginDrag(this.zoneAt(kind, point, event.pointerType), point);
       });
       canvas.addEventListener("pointermove", (event) => {
         if (!this.player.song) return;
@@ -40,6 +42,7 @@
         if (event.pointerType === "mouse" && event.buttons === 0 && pointers.size) {
           // It was let go of outside, before it was captured.
           pointers.clear();
+          this.player.previewLoop(null);
           drag = null;
         }
         if (pointers.has(event.pointerId)) pointers.set(event.pointerId, point);
