@@ -187,6 +187,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("songs", nargs="+", type=Path, metavar="SONG", help="audio file, or folder to search for them")
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where to write; default: here")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace a MIDI file beside its song that mtinst did not write"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object a song instead of a sentence")
     parser.add_argument("--midi-only", action="store_true", help="write the MIDI file only")
     parser.add_argument("--svg", action="store_true", help="write the picture as <stem>.svg too")
@@ -269,6 +272,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         onset=options.onset_threshold,
         frame=options.frame_threshold,
         longest_s=60 * options.max_minutes,
+        overwrites=options.overwrite,
     )
 
 

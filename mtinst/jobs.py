@@ -18,7 +18,7 @@ from platform import node
 from typing import TYPE_CHECKING, Any, Literal
 
 from mtinst.audio import LONGEST_S, display_name, open_regular
-from mtinst.errors import AudioError, CheckpointError, MtinstError
+from mtinst.errors import AudioError, CheckpointError, MidiError, MtinstError
 from mtinst.paths import DEFAULT_WEIGHTS, PARTIAL, file_hash, replace_file
 from mtinst.spec import N_INSTRUMENTS
 
@@ -59,6 +59,8 @@ class Settings:
         Thresholds for all instruments in place of the checkpoint's.
     longest_s : float
         Longer songs are refused.
+    overwrites : bool
+        Whether a MIDI file may be replaced that stands beside its song and may hold its right notes.
     """
 
     folder: Path
@@ -68,6 +70,7 @@ class Settings:
     onset: float | None = None
     frame: float | None = None
     longest_s: float = LONGEST_S
+    overwrites: bool = False
 
     def transcriber(self) -> "Transcriber":
         """The network with these thresholds; CheckpointError when it cannot be loaded."""
@@ -147,7 +150,32 @@ def transcribe_song(
     settings: Settings,
     progress: Callable[[float, str], None] | None = None,
 ) -> dict[str, Any]:
-    """Transcribe one song and write its files; returns what ``--json`` prints."""
+    """Transcribe one song and write its files; returns what ``--json`` prints.
+
+    Raises
+    ------
+    MtinstError
+        If the song cannot be read, its files cannot be written, or one of them would replace what is not ours.
+    """
+    _spare_right_notes(job, settings)
+    return _transcribe(transcriber, job, settings, progress)
+
+
+def _spare_right_notes(job: Job, settings: Settings) -> None:
+    """MidiError where a MIDI file stands beside its song that no earlier run says to have written."""
+    midi = settings.folder / f"{job.stem}.mid"
+    if settings.overwrites or not midi.exists() or os.path.realpath(midi.parent) != os.path.realpath(job.path.parent):
+        return
+    if not (midi.with_suffix(".npz").exists() or record_path(job, settings).exists()):
+        raise MidiError(
+            f"{display_name(midi)} beside {display_name(job.path)} may hold its right notes and would be replaced: "
+            "name another folder by --out, or say --overwrite"
+        )
+
+
+def _transcribe(
+    transcriber: "Transcriber", job: Job, settings: Settings, progress: Callable[[float, str], None] | None = None
+) -> dict[str, Any]:
     start = time.perf_counter()
     try:
         transcription = transcriber.transcribe(job.path, progress=progress, longest_s=settings.longest_s)
@@ -171,9 +199,10 @@ def work(job: Job, settings: Settings, facts: dict[str, Any]) -> Outcome:
     if (line := find_record(job, settings, facts)) is not None:
         return Outcome(status="done", record=line)
     try:
+        _spare_right_notes(job, settings)
         record_path(job, settings).unlink(missing_ok=True)  # while files are replaced, nothing says that they are whole
         found = _state(job.path)
-        line = transcribe_song(_transcriber(settings, facts["weights"]), job, settings)
+        line = _transcribe(_transcriber(settings, facts["weights"]), job, settings)
         _write_record(job, settings, facts, found, line)
     except CheckpointError as error:
         return Outcome(status="failed", sentence=str(error), stops_all=True)

@@ -178,10 +178,10 @@ class Transcription:
             "activations.csv": self.save_activations_csv,
             "jams": lambda path: self.save_jams(path, title=stem),
         }
-        paths = [Path(folder) / f"{stem}.{output}" for output in outputs]
-        for output, path in zip(outputs, paths, strict=True):
-            writers[output](path)
-        return paths
+        paths = {output: Path(folder) / f"{stem}.{output}" for output in outputs}
+        for output in sorted(outputs, key=lambda output: output == "mid"):  # last, so that others say whose it is
+            writers[output](paths[output])
+        return list(paths.values())
 
     def save_midi(self, path: str | Path) -> None:
         """Write the notes as a MIDI file; MtinstError when that fails."""

@@ -58,6 +58,23 @@ def run(*arguments: object) -> int:
     return main([str(argument) for argument in arguments])
 
 
+@pytest.mark.parametrize("many", [(), ("--jobs", "1")])
+def test_right_notes_beside_a_song_are_not_replaced(
+    inside: Path, weights: Path, capsys: pytest.CaptureFixture[str], many: tuple[str, ...]
+) -> None:
+    write_song(inside / "song.wav")
+    write_song(inside / "other.wav")
+    (inside / "song.mid").write_bytes(b"right notes")
+    assert run("song.wav", "other.wav", "--midi-only", "--weights", weights, *many) == 2
+    assert "song.mid beside song.wav may hold its right notes" in "".join(capsys.readouterr())
+    assert (inside / "song.mid").read_bytes() == b"right notes"
+    assert (inside / "other.mid").is_file()
+    assert run("song.wav", "--out", "out", "--weights", weights, *many) == 0
+    assert run("song.wav", "--overwrite", "--weights", weights, *many) == 0
+    assert (inside / "song.mid").read_bytes() != b"right notes"
+    assert run("song.wav", "--weights", weights, "--onset-threshold", "0.9", *many) == 0, "now it is ours"
+
+
 def test_a_song_gives_three_files_and_one_json_line(
     inside: Path, weights: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
