@@ -7,8 +7,19 @@ from numpy.typing import NDArray
 
 from mtinst.features import cqt
 from mtinst.spec import SPEC, FloatArray
+from mtinst.synth import DEFAULT_SOUNDFONT
 from train.labels import audible_notes, sounding_notes
-from train.render import RATE, _draw_alike, _more_timbres, add_room, distort, noise, play_samples, sustain
+from train.render import (
+    RATE,
+    SoundfontPlayer,
+    _draw_alike,
+    _more_timbres,
+    add_room,
+    distort,
+    noise,
+    play_samples,
+    sustain,
+)
 from train.timbres import MISSING_PROGRAMS, MORE_SOUNDFONTS, source_of
 
 
@@ -111,6 +122,17 @@ def test_more_timbres_are_drawn_source_by_source() -> None:
     drawn = [_draw_alike(saxophones, sources, rng) for _ in range(2000)]
     shares = [sum(source_of(timbre.bank) == source for timbre in drawn) / len(drawn) for source in set(sources)]
     assert_allclose(shares, 1 / len(shares), atol=0.04)
+
+
+def test_a_part_does_not_depend_on_those_played_before() -> None:
+    notes = np.array([[0.1, 0.5, 60, 100]])
+
+    def played(after: int) -> FloatArray:
+        player = SoundfontPlayer(DEFAULT_SOUNDFONT)
+        player.play(notes, 0, after, is_drum=False, detune=0.0)
+        return player.play(notes, 0, RATE, is_drum=False, detune=0.0)
+
+    assert_allclose(played(RATE + 42), played(RATE), atol=1e-4)
 
 
 def test_programs_that_are_left_out_are_never_drawn() -> None:

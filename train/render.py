@@ -169,9 +169,9 @@ class SoundfontPlayer:
                 self._synth.note_on(pitch, velocity=max(1, min(127, velocity)), channel=channel)
             else:
                 self._synth.note_off(pitch, channel=channel)
-        if n_samples > now:
-            blocks.append(self._synth.render(n_samples - now))
-        mono: FloatArray = np.concatenate(blocks).mean(axis=1)
+        # Up to the end of a block: where the next part begins in one must not depend on which parts were played before.
+        blocks.append(self._synth.render(n_samples - now + -n_samples % BLOCK_SAMPLES))
+        mono: FloatArray = np.concatenate(blocks)[:n_samples].mean(axis=1)
         return mono
 
     def _channel(self, bank: int, program: int) -> int:
