@@ -546,6 +546,22 @@ def test_controls_keep_their_own_keys(stand: Stand) -> None:
     assert stand.state("mixer.loops") is False
 
 
+def test_keys_can_be_kept_to_the_player(stand: Stand) -> None:
+    page = stand.page
+    checkbox = page.get_by_role("checkbox", name="wherever you are on the page")
+    checkbox.uncheck()
+    checkbox.blur()
+    page.keyboard.press("l")
+    assert stand.state("mixer.loops") is False
+    page.get_by_role("button", name="Follow").focus()
+    page.keyboard.press("l")
+    assert stand.state("mixer.loops") is True
+    checkbox.check()
+    checkbox.blur()
+    page.keyboard.press("l")
+    assert stand.state("mixer.loops") is False
+
+
 def test_the_tab_key_goes_through_the_controls_in_reading_order(stand: Stand) -> None:
     names = []
     for _ in range(12):

@@ -1,8 +1,10 @@
-// Keyboard shortcuts, for the whole page unless a control has its own use for the key.
+// Keyboard shortcuts, unless a control has its own use for the key: for the whole page, or, as speech input types letters
+// that nobody meant, only where the player has the focus.
 (() => {
   const STEP_S = 2;
   const LARGE_STEP_S = 10;
   const SPEED_STEP = 0.05;
+  const REMEMBERED_AS = "mtinst-keys";
   const ARROWS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"]);
 
   // What a key does, or undefined.
@@ -44,10 +46,23 @@
     return ["textbox", "combobox", "listbox", "slider", "tab", "menu", "dialog"].includes(control.getAttribute("role"));
   }
 
+  // A checkbox as a visit before this one left it, where the browser keeps such things.
+  function remember(checkbox) {
+    try {
+      checkbox.checked = localStorage.getItem(REMEMBERED_AS) !== "off";
+      checkbox.addEventListener("change", () => localStorage.setItem(REMEMBERED_AS, checkbox.checked ? "on" : "off"));
+    } catch {
+      // It does not.
+    }
+  }
+
   function listenToKeys(player) {
+    const anywhere = player.find("keys-anywhere");
+    remember(anywhere);
     document.addEventListener("keydown", (event) => {
       if (!player.isOnPage || !player.song || event.defaultPrevented) return;
       if (event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return;
+      if (!anywhere.checked && !player.root.contains(event.target)) return;
       const act = actionOf(event, player);
       if (!act) return;
       event.preventDefault();
