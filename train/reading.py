@@ -239,7 +239,7 @@ def _batches(examples: list[Example], rng: np.random.Generator) -> list[list[Exa
 
 
 def _save(path: Path, examples: list[Example]) -> None:
-    partial = path.with_name("partial.npz")
+    partial = path.with_name(f"partial-{path.name}")
     np.savez(
         partial,
         n_notes=np.array([len(example.truth) for example in examples]),
