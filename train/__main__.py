@@ -109,6 +109,7 @@ def _read(options: argparse.Namespace) -> None:
         options.notes,
         options.out,
         epochs=options.epochs,
+        learning_rate=options.learning_rate,
         seed=seed,
         held_out=hear_set(options.weights, clips),
         is_compiled=is_compiled,
@@ -289,6 +290,7 @@ def _parser() -> argparse.ArgumentParser:
     read.add_argument("--notes", type=Path, default=Path("runs") / "notes", help="what was heard (%(default)s)")
     read.add_argument("--clips", type=int, default=20_000, help="mixtures to hear (%(default)s)")
     read.add_argument("--epochs", type=int, default=12, help="(%(default)s)")
+    read.add_argument("--learning-rate", type=float, default=1e-3, help="coming down in a line (%(default)s)")
     read.add_argument("--seed", type=int, default=1)
     read.add_argument("--compile", action="store_true", help="as for fit")
     read.add_argument("--validation-clips", type=int, default=60, help="(%(default)s)")
