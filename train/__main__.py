@@ -95,6 +95,13 @@ def _committee(options: argparse.Namespace) -> None:
     print(f"{options.out} holds {len(committee.networks)} networks; calibrate it next.")
 
 
+def _blend(options: argparse.Namespace) -> None:
+    from train.blend import blend
+
+    blend(options.after, options.before, options.out, share=options.share)
+    print(f"{options.out} is between the two; calibrate it next.")
+
+
 def _read(options: argparse.Namespace) -> None:
     from train.datasets import PartStore
     from train.evaluate import ClipArrays
@@ -281,6 +288,13 @@ def _parser() -> argparse.ArgumentParser:
         "--reader-of", type=Path, metavar="WEIGHTS", help="with the reader of these, to go on learning by `read`"
     )
     committee.set_defaults(run=_committee)
+
+    blend = commands.add_parser("blend", help="the mean of weights before and after they were trained on")
+    blend.add_argument("after", type=Path)
+    blend.add_argument("before", type=Path)
+    blend.add_argument("--out", type=Path, required=True)
+    blend.add_argument("--share", type=float, default=0.5, help="of what was learnt that stays (%(default)s)")
+    blend.set_defaults(run=_blend)
 
     read = commands.add_parser(
         "read", help="teach a reader who plays the notes that these networks hear; one that they have goes on"
