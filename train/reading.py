@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 PLAYERS = (0.16, 0.22, 0.24, 0.20, 0.12, 0.06)
 _CLIPS_PER_FILE = 500
 # Every other file is heard with timbres changed more, as they would be that no network knows,
-_STRONG = {"timbre_db": 8.0, "partials_db": 6.0}
+_STRONG_TIMBRE_DB, _STRONG_PARTIALS_DB = 8.0, 6.0
 # and two of four begin in the middle of the music, as all windows of a song but its first do.
 _CUT_FRAMES = 250
 _BATCH = 16
@@ -78,7 +78,9 @@ def collect_notes(
         if path.is_file():
             continue
         is_cut, is_strong = divmod(first // _CLIPS_PER_FILE % 4, 2)
-        mix = replace(plain, **(_STRONG if is_strong else {}), **({"n_frames": _CUT_FRAMES} if is_cut else {}))
+        mix = replace(plain, n_frames=_CUT_FRAMES) if is_cut else plain
+        if is_strong:
+            mix = replace(mix, timbre_db=_STRONG_TIMBRE_DB, partials_db=_STRONG_PARTIALS_DB)
         dataset = MixtureDataset(store, mix, seed=seed, epoch=first, n_clips=n_here)
         heard = [
             _example(hear, batch.log_cqt, batch.piano[0], batch.onset[0])
