@@ -158,24 +158,6 @@ def transcribe_song(
         If the song cannot be read, its files cannot be written, or one of them would replace what is not ours.
     """
     _spare_right_notes(job, settings)
-    return _transcribe(transcriber, job, settings, progress)
-
-
-def _spare_right_notes(job: Job, settings: Settings) -> None:
-    """MidiError where a MIDI file stands beside its song that no earlier run says to have written."""
-    midi = settings.folder / f"{job.stem}.mid"
-    if settings.overwrites or not midi.exists() or os.path.realpath(midi.parent) != os.path.realpath(job.path.parent):
-        return
-    if not (midi.with_suffix(".npz").exists() or record_path(job, settings).exists()):
-        raise MidiError(
-            f"{display_name(midi)} beside {display_name(job.path)} may hold its right notes and would be replaced: "
-            "name another folder by --out, or say --overwrite"
-        )
-
-
-def _transcribe(
-    transcriber: "Transcriber", job: Job, settings: Settings, progress: Callable[[float, str], None] | None = None
-) -> dict[str, Any]:
     start = time.perf_counter()
     try:
         transcription = transcriber.transcribe(job.path, progress=progress, longest_s=settings.longest_s)
@@ -183,6 +165,19 @@ def _transcribe(
     except MemoryError as error:
         raise AudioError(f"{display_name(job.path)} needs more memory than there is") from error
     return _line(job.path, transcription, paths, seconds=time.perf_counter() - start)
+
+
+def _spare_right_notes(job: Job, settings: Settings) -> None:
+    """MidiError where a MIDI file stands beside its song that was not transcribed from it."""
+    from mtinst.midi import is_signed
+
+    midi = settings.folder / f"{job.stem}.mid"
+    is_beside = midi.exists() and os.path.realpath(midi.parent) == os.path.realpath(job.path.parent)
+    if is_beside and not settings.overwrites and not is_signed(midi):
+        raise MidiError(
+            f"{display_name(midi)} beside {display_name(job.path)} may hold its right notes and would be replaced: "
+            "name another folder by --out, or say --overwrite"
+        )
 
 
 def work(job: Job, settings: Settings, facts: dict[str, Any]) -> Outcome:
@@ -199,10 +194,9 @@ def work(job: Job, settings: Settings, facts: dict[str, Any]) -> Outcome:
     if (line := find_record(job, settings, facts)) is not None:
         return Outcome(status="done", record=line)
     try:
-        _spare_right_notes(job, settings)
         record_path(job, settings).unlink(missing_ok=True)  # while files are replaced, nothing says that they are whole
         found = _state(job.path)
-        line = _transcribe(_transcriber(settings, facts["weights"]), job, settings)
+        line = transcribe_song(_transcriber(settings, facts["weights"]), job, settings)
         _write_record(job, settings, facts, found, line)
     except CheckpointError as error:
         return Outcome(status="failed", sentence=str(error), stops_all=True)

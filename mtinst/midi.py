@@ -24,6 +24,9 @@ TICKS_PER_SECOND = TEMPO_BPM * TICKS_PER_BEAT // 60
 LARGEST_BYTES = 2_000_000
 """Of a file to read. The parser needs some hundred times as much memory; an opera takes a quarter of this."""
 
+SIGNATURE = "Transcribed by mtinst"
+_FIRST_BYTES = 4096  # of a file, within which a text at its beginning stands
+
 # 0-based General MIDI programs of each class.
 PROGRAMS: dict[str, tuple[int, ...]] = {
     "piano": (0, 1, 2, 3, 4, 5),  # with electric pianos
@@ -59,6 +62,21 @@ def notes_to_midi(notes: Iterable[Note]) -> pretty_midi.PrettyMIDI:
     midi = pretty_midi.PrettyMIDI(resolution=TICKS_PER_BEAT, initial_tempo=TEMPO_BPM)
     midi.instruments = [track for track in tracks if track.notes]
     return midi
+
+
+def sign(midi: pretty_midi.PrettyMIDI) -> pretty_midi.PrettyMIDI:
+    """Have it say, in a text at its beginning, that it was heard and not composed; the same object."""
+    midi.text_events.append(pretty_midi.Text(SIGNATURE, 0.0))
+    return midi
+
+
+def is_signed(path: Path) -> bool:
+    """Whether a MIDI file says so; False, too, of one that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return SIGNATURE.encode() in file.read(_FIRST_BYTES)
+    except OSError:
+        return False
 
 
 def separate_strikes(notes: Iterable[Note]) -> list[Note]:

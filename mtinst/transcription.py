@@ -144,10 +144,10 @@ class Transcription:
         return replace(self, thresholds=thresholds)
 
     def to_midi(self) -> "PrettyMIDI":
-        """The notes as MIDI, one track an instrument."""
-        from mtinst.midi import notes_to_midi
+        """The notes as MIDI, one track an instrument, with a text that says where they come from."""
+        from mtinst.midi import notes_to_midi, sign
 
-        return notes_to_midi(self.notes)
+        return sign(notes_to_midi(self.notes))
 
     def save(self, folder: str | Path, stem: str, outputs: Sequence[Output] = OUTPUTS) -> list[Path]:
         """Write ``<stem>.mid``, ``<stem>.npz`` and ``<stem>.png`` into `folder`, which is made when needed.
@@ -178,10 +178,10 @@ class Transcription:
             "activations.csv": self.save_activations_csv,
             "jams": lambda path: self.save_jams(path, title=stem),
         }
-        paths = {output: Path(folder) / f"{stem}.{output}" for output in outputs}
-        for output in sorted(outputs, key=lambda output: output == "mid"):  # last, so that others say whose it is
-            writers[output](paths[output])
-        return list(paths.values())
+        paths = [Path(folder) / f"{stem}.{output}" for output in outputs]
+        for output, path in zip(outputs, paths, strict=True):
+            writers[output](path)
+        return paths
 
     def save_midi(self, path: str | Path) -> None:
         """Write the notes as a MIDI file; MtinstError when that fails."""

@@ -8,6 +8,7 @@ import argparse
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -378,7 +379,7 @@ def _said(actions: Actions, song: Path) -> list[str]:
 
 def _text(update: dict[Any, Any]) -> str:
     html: str = update[PAGE.status]
-    return unescape(html.partition("<span>")[2].partition("</span>")[0])
+    return unescape(re.sub("<[^>]*>", "", html))
 
 
 def _with_a_bit_flipped(content: bytes) -> bytes:
