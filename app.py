@@ -104,7 +104,12 @@ def connect(page: Page, actions: Actions) -> None:
     page.aside.click(actions.bring_back, brought, [*brought, page.aside, page.status], concurrency_limit=1, **quiet)
 
     compared = gr.on(
-        [page.reference.upload, page.reference.clear], actions.compare, [*brought, page.shown], result, **quiet
+        [page.reference.upload, page.reference.clear],
+        actions.compare,
+        [*brought, page.shown],
+        result,
+        trigger_mode="always_last",  # or notes brought just after others were taken away would be passed over
+        **quiet,
     )
     compared.then(actions.finish, page.shown, result, **work)
     # They belong together. (Gradio says "cleared" also when somebody only goes from files to the microphone.)
