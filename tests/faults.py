@@ -379,7 +379,8 @@ def _said(actions: Actions, song: Path) -> list[str]:
 
 def _text(update: dict[Any, Any]) -> str:
     html: str = update[PAGE.status]
-    return unescape(re.sub("<[^>]*>", "", html))
+    found = re.search(r"<(span|bdi)>(.*?)</\1>", html)
+    return unescape(found[2]) if found else ""
 
 
 def _with_a_bit_flipped(content: bytes) -> bytes:

@@ -71,10 +71,11 @@ def collect_notes(
     committee = _without_reader(network)
     hear = torch.compile(committee.hear, dynamic=False) if is_compiled else committee.hear
     out_dir.mkdir(parents=True, exist_ok=True)
+    heard_by = f"notes-{_digest(committee)}-{store.digest[:8]}-{seed}"
     plain = replace(EXPERIMENTS["default"].mix, n_frames=N_FRAMES, n_instruments=PLAYERS)
     for first in tqdm(range(0, n_clips, _CLIPS_PER_FILE), desc="hearing", unit="file"):
         n_here = min(_CLIPS_PER_FILE, n_clips - first)
-        path = out_dir / f"notes-{_digest(committee)}-{store.digest[:8]}-{seed}-{first:06d}-{n_here}.npz"
+        path = out_dir / f"{heard_by}-{first:06d}-{n_here}.npz"
         if path.is_file():
             continue
         is_cut, is_strong = divmod(first // _CLIPS_PER_FILE % 4, 2)
@@ -121,7 +122,8 @@ def fit_reader(
     """
     network, info = load_checkpoint(weights)
     committee = _without_reader(network)
-    heard = [example for path in sorted(notes_dir.glob(f"notes-{_digest(committee)}-*.npz")) for example in _load(path)]
+    paths = sorted(notes_dir.glob(f"notes-{_digest(committee)}-*.npz"))
+    heard = [example for path in paths for example in _load(path)]
     examples = [example for example in heard if len(example.truth)]
     if len(examples) < _BATCH:
         raise ValueError(f"{notes_dir} holds {len(examples)} clips in which notes were heard; {_BATCH} are the least.")
