@@ -112,9 +112,11 @@ def connect(page: Page, actions: Actions) -> None:
         **quiet,
     )
     compared.then(actions.finish, page.shown, result, **work)
-    # They belong together. (Gradio says "cleared" also when somebody only goes from files to the microphone.)
-    together = [page.audio, page.reference]
-    page.audio.change(None, together, page.reference, js="(song, notes) => song ? notes : null", **quiet)
+    # They belong together: without a song, no right notes. (Gradio says "cleared" also when somebody only goes from
+    # files to the microphone.) With one, what stands there is not written again: it was read a moment ago, and may be
+    # older than what has come since.
+    keep = "{__type__: 'update'}"  # Gradio's sign of no change
+    page.audio.change(None, page.audio, page.reference, js=f"(song) => song ? {keep} : null", **quiet)
 
     opened = page.blocks.load(actions.open_link, page.link, [*result, *sliders], js=LINK_INPUT, **quiet)
     opened.then(actions.finish, page.shown, result, **work)
