@@ -28,6 +28,9 @@ from mtinst.ui.uploads import keep_tidy
 COUNT = "window.mtinstClicks = (window.mtinstClicks ?? 0) + 1"
 RUN_INPUTS = f"(audio, reference, shown, click) => [audio, reference, shown, {COUNT}]"
 LINK_INPUT = "() => [new URL(location).searchParams.get('song') ?? '']"
+# With a song, right notes are not written again (Gradio's sign of no change): what was read may be older than what has
+# come since.
+NO_SONG_NO_NOTES = "(song) => song ? {__type__: 'update'} : null"
 API_DESCRIPTION = (
     "Transcribe a song: progress, again and again, then its notes and the addresses of its files, which are made when "
     "they are asked for. The limits are those of the page."
@@ -112,11 +115,8 @@ def connect(page: Page, actions: Actions) -> None:
         **quiet,
     )
     compared.then(actions.finish, page.shown, result, **work)
-    # They belong together: without a song, no right notes. (Gradio says "cleared" also when somebody only goes from
-    # files to the microphone.) With one, what stands there is not written again: it was read a moment ago, and may be
-    # older than what has come since.
-    keep = "{__type__: 'update'}"  # Gradio's sign of no change
-    page.audio.change(None, page.audio, page.reference, js=f"(song) => song ? {keep} : null", **quiet)
+    # They belong together. (Gradio says "cleared" also when somebody only goes from files to the microphone.)
+    page.audio.change(None, page.audio, page.reference, js=NO_SONG_NO_NOTES, **quiet)
 
     opened = page.blocks.load(actions.open_link, page.link, [*result, *sliders], js=LINK_INPUT, **quiet)
     opened.then(actions.finish, page.shown, result, **work)
