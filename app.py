@@ -26,11 +26,17 @@ from mtinst.ui.uploads import keep_tidy
 
 # Clicks are counted in the browser: two in quick succession may reach the server's threads the other way round.
 COUNT = "window.mtinstClicks = (window.mtinstClicks ?? 0) + 1"
-RUN_INPUTS = f"(audio, reference, shown, click) => [audio, reference, shown, {COUNT}]"
+# Gradio shows a recording before the server has it: then what NEW_SONG is told of is waited for.
+RUN_INPUTS = f"""async (audio, reference, shown, click) => {{
+    const isOnItsWay = () => !audio && document.querySelector('#mt-audio [data-testid=waveform-controls]');
+    for (const end = Date.now() + 60_000; isOnItsWay() && Date.now() < end; audio = window.mtinstSong)
+        await new Promise((goOn) => setTimeout(goOn, 50));
+    return [audio, reference, shown, {COUNT}];
+}}"""
 LINK_INPUT = "() => [new URL(location).searchParams.get('song') ?? '']"
 # With a song, right notes are not written again (Gradio's sign of no change): what was read may be older than what has
 # come since.
-NO_SONG_NO_NOTES = "(song) => song ? {__type__: 'update'} : null"
+NEW_SONG = "(song) => (window.mtinstSong = song) ? {__type__: 'update'} : null"
 API_DESCRIPTION = (
     "Transcribe a song: progress, again and again, then its notes and the addresses of its files, which are made when "
     "they are asked for. The limits are those of the page."
@@ -116,7 +122,7 @@ def connect(page: Page, actions: Actions) -> None:
     )
     compared.then(actions.finish, page.shown, result, **work)
     # They belong together. (Gradio says "cleared" also when somebody only goes from files to the microphone.)
-    page.audio.change(None, page.audio, page.reference, js=NO_SONG_NO_NOTES, **quiet)
+    page.audio.change(None, page.audio, page.reference, js=NEW_SONG, **quiet)
 
     opened = page.blocks.load(actions.open_link, page.link, [*result, *sliders], js=LINK_INPUT, **quiet)
     opened.then(actions.finish, page.shown, result, **work)

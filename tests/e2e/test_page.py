@@ -569,8 +569,19 @@ def test_a_files_name_is_only_a_name(watched: Watched, tmp_path: Path) -> None:
     assert watched.outside == []
 
 
-def test_a_recording_from_the_microphone(watched: Watched) -> None:
+@pytest.mark.parametrize("upload_ms", [0, 1500], ids=["sent at once", "sent slowly"])
+def test_a_recording_from_the_microphone(watched: Watched, upload_ms: int) -> None:
     page = watched.page
+    page.evaluate(
+        """(ms) => {
+            const { fetch } = window;
+            window.fetch = async (what, ...rest) => {
+                if (ms && String(what).includes("/upload")) await new Promise((goOn) => setTimeout(goOn, ms));
+                return fetch(what, ...rest);
+            };
+        }""",
+        upload_ms,
+    )
     page.locator("#mt-audio").get_by_label("Record audio").click()
     page.locator("#mt-audio").get_by_role("button", name="Record", exact=True).click()
     stop = page.locator("#mt-audio").get_by_role("button", name="Stop", exact=True).first
