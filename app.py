@@ -26,7 +26,7 @@ from mtinst.ui.uploads import keep_tidy
 
 # Clicks are counted in the browser: two in quick succession may reach the server's threads the other way round.
 COUNT = "window.mtinstClicks = (window.mtinstClicks ?? 0) + 1"
-# Gradio shows a recording before the server has it: then what NEW_SONG is told of is waited for.
+# Gradio shows a recording before the server has it: then it is waited for, until NEW_SONG hears of it.
 RUN_INPUTS = f"""async (audio, reference, shown, click) => {{
     const isOnItsWay = () => !audio && document.querySelector('#mt-audio [data-testid=waveform-controls]');
     for (const end = Date.now() + 60_000; isOnItsWay() && Date.now() < end; audio = window.mtinstSong)
