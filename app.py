@@ -26,12 +26,15 @@ from mtinst.ui.uploads import keep_tidy
 
 # Clicks are counted in the browser: two in quick succession may reach the server's threads the other way round.
 COUNT = "window.mtinstClicks = (window.mtinstClicks ?? 0) + 1"
-# Gradio shows a recording before the server has it: then it is waited for, until NEW_SONG hears of it.
-RUN_INPUTS = f"""async (audio, reference, shown, click) => {{
-    const isOnItsWay = () => !audio && document.querySelector('#mt-audio [data-testid=waveform-controls]');
-    for (const end = Date.now() + 60_000; isOnItsWay() && Date.now() < end; audio = window.mtinstSong)
+RUN_INPUTS = f"(audio, reference, shown, click) => [audio, reference, shown, {COUNT}]"
+# Gradio shows a recording before the server has it: then it is waited for, until NEW_SONG hears of it. The click counts
+# from when it was made.
+OWN_SONG_INPUTS = f"""async (audio, ...others) => {{
+    const inputs = ({RUN_INPUTS})(audio, ...others);
+    const isOnItsWay = () => !inputs[0] && document.querySelector('#mt-audio [data-testid=waveform-controls]');
+    for (const end = Date.now() + 60_000; isOnItsWay() && Date.now() < end; inputs[0] = window.mtinstSong)
         await new Promise((goOn) => setTimeout(goOn, 50));
-    return [audio, reference, shown, {COUNT}];
+    return inputs;
 }}"""
 LINK_INPUT = "() => [new URL(location).searchParams.get('song') ?? '']"
 # With a song, right notes are not written again (Gradio's sign of no change): what was read may be older than what has
@@ -93,7 +96,7 @@ def connect(page: Page, actions: Actions) -> None:
             actions.transcribe,
             [*brought, page.shown, page.click],
             [*brought, *result, *sliders, *buttons],
-            js=RUN_INPUTS,
+            js=OWN_SONG_INPUTS,
             **work,
         ),
     ]
