@@ -1,5 +1,6 @@
 """The page: `python app.py` serves it on http://127.0.0.1:7860, or where HOST and PORT say."""
 
+import json
 import logging
 import os
 import sys
@@ -12,34 +13,37 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from mtinst.errors import MtinstError
-from mtinst.ui import player
+from mtinst.ui import player, render, texts
 from mtinst.ui.actions import Actions
 from mtinst.ui.cache import usable_folder
 from mtinst.ui.examples import Example, find_examples
 from mtinst.ui.guard import Guard
-from mtinst.ui.layout import STYLE, Page, build_page
+from mtinst.ui.layout import SENDING_SCRIPT, STYLE, Page, build_page
 from mtinst.ui.routes import kept_route, take_route
 from mtinst.ui.settings import PageSettings, settings_from_environment
 from mtinst.ui.studio import Studio
 from mtinst.ui.theme import page_theme
 from mtinst.ui.uploads import keep_tidy
 
+NO_CHANGE = "{__type__: 'update'}"  # Gradio's sign
 # Clicks are counted in the browser: two in quick succession may reach the server's threads the other way round.
 COUNT = "window.mtinstClicks = (window.mtinstClicks ?? 0) + 1"
 RUN_INPUTS = f"(audio, reference, shown, click) => [audio, reference, shown, {COUNT}]"
-# Gradio shows a recording before the server has it: then it is waited for, until NEW_SONG hears of it. The click counts
-# from when it was made.
+# Gradio shows a recording before the server has it. Then it is waited for, until NEW_SONG hears of it, or sending.js of
+# a failure. The click counts from when it was made.
+IS_ON_ITS_WAY = "(song) => !song && Boolean(document.querySelector('#mt-audio [data-testid=waveform-controls]'))"
+SENDING = json.dumps(render.working(texts.SENDING, 0.0, is_heard=False))
+SAY_SENDING = f"(song) => ({IS_ON_ITS_WAY})(song) ? {SENDING} : {NO_CHANGE}"
 OWN_SONG_INPUTS = f"""async (audio, ...others) => {{
     const inputs = ({RUN_INPUTS})(audio, ...others);
-    const isOnItsWay = () => !inputs[0] && document.querySelector('#mt-audio [data-testid=waveform-controls]');
-    for (const end = Date.now() + 60_000; isOnItsWay() && Date.now() < end; inputs[0] = window.mtinstSong)
+    const isOnItsWay = () => ({IS_ON_ITS_WAY})(inputs[0]);
+    for (; isOnItsWay() && !window.mtinstUnsent; inputs[0] = window.mtinstSong)
         await new Promise((goOn) => setTimeout(goOn, 50));
-    return inputs;
+    return [...inputs, isOnItsWay()];
 }}"""
 LINK_INPUT = "() => [new URL(location).searchParams.get('song') ?? '']"
-# With a song, right notes are not written again (Gradio's sign of no change): what was read may be older than what has
-# come since.
-NEW_SONG = "(song) => (window.mtinstSong = song) ? {__type__: 'update'} : null"
+# With a song, right notes are not written again: what was read may be older than what has come since.
+NEW_SONG = f"(song) => (window.mtinstSong = song) ? {NO_CHANGE} : null"
 API_DESCRIPTION = (
     "Transcribe a song: progress, again and again, then its notes and the addresses of its files, which are made when "
     "they are asked for. The limits are those of the page."
@@ -83,6 +87,7 @@ def connect(page: Page, actions: Actions) -> None:
         show_progress="hidden",
     )
 
+    page.transcribe.click(None, page.audio, page.status, js=SAY_SENDING, **quiet)  # before it is waited for
     brought = [page.audio, page.reference]
     runs = [
         page.examples.click(
@@ -94,7 +99,7 @@ def connect(page: Page, actions: Actions) -> None:
         ),
         page.transcribe.click(
             actions.transcribe,
-            [*brought, page.shown, page.click],
+            [*brought, page.shown, page.click, page.is_unsent],
             [*brought, *result, *sliders, *buttons],
             js=OWN_SONG_INPUTS,
             **work,
@@ -180,7 +185,7 @@ def main() -> int:
             server_port=settings.port,
             theme=page_theme(),
             css_paths=[STYLE, player.STYLE],
-            head="".join(f"<script>{script.read_text('utf-8')}</script>" for script in player.SCRIPTS),
+            head="".join(f"<script>{file.read_text('utf-8')}</script>" for file in (SENDING_SCRIPT, *player.SCRIPTS)),
             allowed_paths=[*map(str, files_of(examples))],
             max_file_size=int(settings.max_mb * 1e6),
             max_threads=settings.max_waiting + OTHER_THREADS,

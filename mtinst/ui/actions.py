@@ -133,10 +133,19 @@ class Actions:
         yield from self._run(example.path, example.title, example.reference, put, shown, click, visitor)
 
     def transcribe(
-        self, path: str | None, reference: str | None, shown: Result | None, click: float, visitor: gr.Request
+        self,
+        path: str | None,
+        reference: str | None,
+        shown: Result | None,
+        click: float,
+        visitor: gr.Request,
+        is_unsent: bool = False,
     ) -> Generator[Updates, None, None]:
-        """Transcribe the song that was brought."""
-        if path is None:
+        """Transcribe the song that was brought, unless it is a recording that the browser could not send."""
+        if is_unsent:
+            yield {self.page.audio: gr.update(visible=False)}  # a new recorder: Gradio's own cannot be cleared then
+            yield {self.page.audio: gr.update(visible=True), self.page.status: self._say("error", texts.NOT_SENT)}
+        elif path is None:
             yield {self.page.status: self._say("error", texts.NO_SONG)}
         else:
             right = None if reference is None else Path(reference)

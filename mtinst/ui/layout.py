@@ -14,6 +14,7 @@ from mtinst.ui.player import song_player
 from mtinst.ui.settings import PageSettings
 
 STYLE = Path(__file__).with_name("style.css")
+SENDING_SCRIPT = Path(__file__).with_name("sending.js")
 # How often Gradio looks for what was uploaded, and how old that may become; `uploads` sees to what it overlooks.
 LOOK_EVERY_S, KEEP_S = 300, 3600
 SENSITIVITY_RANGE = 3.0
@@ -91,6 +92,7 @@ class Page:
     downloads: gr.HTML
     shown: gr.State
     click: gr.Number
+    is_unsent: gr.Checkbox
     link: gr.Textbox
     program: gr.Button
     program_song: gr.File
@@ -191,6 +193,7 @@ def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: 
         _html(render.footer())
         shown = gr.State(None)
         click = gr.Number(0, visible=False)  # which click of the visitor's it is; the browser counts
+        is_unsent = gr.Checkbox(False, visible=False)  # whether it is of a recording that the browser could not send
         link = gr.Textbox(visible=False)  # the result that the page's address names
         # What programs use (see `app.connect`).
         program = gr.Button(visible=False)
@@ -217,6 +220,7 @@ def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: 
         downloads=downloads,
         shown=shown,
         click=click,
+        is_unsent=is_unsent,
         link=link,
         program=program,
         program_song=program_song,

@@ -24,7 +24,9 @@ EMPTY = (
     "Or drop in a song of your own and press Transcribe."
 )
 NO_SONG = "Choose a song first: pick an example, drop in a file, or record one."
+NOT_SENT = "The recording did not get here: the connection was lost, or it is too large. Please record it again."
 RECORDING = "Recording"
+SENDING = "Sending the recording"
 READING = "Reading the song"
 WRITING = "Writing down the notes"
 PLAYING = "Playing the parts"

@@ -20,6 +20,7 @@ from mtinst.midi import read_midi
 from mtinst.spec import INSTRUMENTS
 from mtinst.synth import synthesise
 from mtinst.transcription import SILENT
+from mtinst.ui import texts
 from tests.e2e.conftest import PATIENCE_S, SCREENSHOTS, Served, Watched
 from tests.served import PROJECT
 from tests.tiny import HEARD, RATE, two_tones, write_song
@@ -594,10 +595,31 @@ def test_a_recording_that_is_still_being_sent_is_waited_for(watched: Watched) ->
     record(page)
     before = n_said(page)
     page.get_by_role("button", name="Transcribe").click()
+    page.get_by_text("Sending the recording").wait_for()
     page.wait_for_timeout(500)  # in which it was asked for a song before
     assert n_said(page) == before
     held[0].continue_()
     wait_until_done(page, before)
+    assert page.locator("#mt-summary h2").inner_text() == "Recording"
+
+
+def test_a_recording_is_sent_again_where_the_connection_was_lost(watched: Watched) -> None:
+    page = watched.page
+    page.route("**/upload", lambda route: route.abort(), times=2)
+    record(page)
+    press_transcribe(page)
+    assert page.locator("#mt-summary h2").inner_text() == "Recording"
+
+
+def test_a_recording_that_cannot_be_sent_is_said_and_makes_room_for_another(watched: Watched) -> None:
+    page = watched.page
+    page.route("**/upload", lambda route: route.fulfill(status=413), times=1)
+    record(page)
+    page.get_by_role("button", name="Transcribe").click()
+    page.wait_for_selector("#mt-status .mt-error")
+    assert page.locator("#mt-status .mt-error").inner_text() == texts.NOT_SENT
+    record(page)
+    press_transcribe(page)
     assert page.locator("#mt-summary h2").inner_text() == "Recording"
 
 

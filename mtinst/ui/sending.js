@@ -1,0 +1,33 @@
+// Gradio sends a file once, and says nothing where a recording cannot be sent. So a connection that fails is tried again
+// for a while, and `mtinstUnsent` says that the last file did not get there.
+(() => {
+  const PATIENCE_MS = 45_000;
+  const PAUSE_MS = 1_000;
+  const send = window.fetch;
+
+  const sendFile = async (...request) => {
+    const end = Date.now() + PATIENCE_MS;
+    while (true) {
+      try {
+        return await send(...request);
+      } catch (error) {
+        if (Date.now() > end) throw error;
+        await new Promise((goOn) => setTimeout(goOn, PAUSE_MS));
+      }
+    }
+  };
+
+  window.fetch = async (resource, options) => {
+    const {pathname} = new URL(resource.url ?? resource, location);
+    if (!pathname.endsWith('/upload')) return send(resource, options);
+    window.mtinstUnsent = false;
+    let hasArrived = false;
+    try {
+      const response = await sendFile(resource, options);
+      hasArrived = response.ok;
+      return response;
+    } finally {
+      window.mtinstUnsent = !hasArrived;
+    }
+  };
+})();
