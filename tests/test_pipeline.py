@@ -419,15 +419,5 @@ def test_the_package_exports_the_transcriber_and_nothing_unknown() -> None:
         _ = mtinst.Transcribe
 
 
-def test_numba_gets_a_folder_only_where_it_has_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    mtinst._let_numba_cache()
-    assert "NUMBA_CACHE_DIR" not in os.environ
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
-    mtinst._let_numba_cache()
-    assert Path(os.environ["NUMBA_CACHE_DIR"]).parent == tmp_path
-
-
 def test_warm_up_runs() -> None:
     warm_up()
