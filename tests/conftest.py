@@ -1,16 +1,35 @@
 """Settings of all tests."""
 
-import pytest
-from hypothesis import settings
+from collections.abc import Iterator
+from typing import Any
 
+import hypothesis
+import pytest
+
+from mtinst import workers
 from mtinst.features import warm_up
+from mtinst.jobs import Job, Outcome, Settings, work
 
 # The same examples in every run, and no time limit on one: a busy machine must not fail a test.
-settings.register_profile("mtinst", deadline=None, derandomize=True)
-settings.load_profile("mtinst")
+hypothesis.settings.register_profile("mtinst", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("mtinst")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Have librosa compile before there are several processes to do it at once."""
     if not hasattr(config, "workerinput"):
         warm_up()
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs are done in this process, so that a test need not wait for others to start."""
+
+    def run_here(
+        jobs: list[Job], settings: Settings, facts: dict[str, Any], *, n_processes: int
+    ) -> Iterator[tuple[Job, Outcome]]:
+        assert n_processes == 2
+        for job in jobs:
+            yield job, work(job, settings, facts)
+
+    monkeypatch.setattr(workers, "run_here", run_here)

@@ -58,7 +58,8 @@ def run(*arguments: object) -> int:
     return main([str(argument) for argument in arguments])
 
 
-@pytest.mark.parametrize("many", [(), ("--jobs", "1")])
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("many", [(), ("--jobs", "2")])
 def test_right_notes_beside_a_song_are_not_replaced(
     inside: Path, weights: Path, capsys: pytest.CaptureFixture[str], many: tuple[str, ...]
 ) -> None:

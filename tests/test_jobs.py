@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,20 +48,6 @@ def settings(tmp_path: Path, weights: Path) -> Settings:
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
     return Job(path=write_song(tmp_path / "song.wav", 1.0), stem="song")
-
-
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Jobs are done in this process, so that a test need not wait for others to start."""
-
-    def run_here(
-        jobs: list[Job], settings: Settings, facts: dict[str, Any], *, n_processes: int
-    ) -> Iterator[tuple[Job, Outcome]]:
-        assert n_processes == 2
-        for job in jobs:
-            yield job, work(job, settings, facts)
-
-    monkeypatch.setattr(workers, "run_here", run_here)
 
 
 def summary(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:

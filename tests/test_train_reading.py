@@ -1,8 +1,11 @@
 """Teaching a reader: what is kept of what was heard, and that it learns from it."""
 
 import re
+from contextlib import redirect_stdout
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -21,14 +24,14 @@ from train.reading import _load, collect_notes, truth_of
 NETWORK = EXPERIMENTS["tiny"].model
 
 
-@pytest.fixture
-def prepared(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that looks prepared."""
-    return write_prepared(tmp_path)
+    return write_prepared(tmp_path_factory.mktemp("prepared"))
 
 
-@pytest.fixture
-def weights(prepared: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def weights(prepared: Path) -> Path:
     """Two networks that hear a lot, none of it right."""
     torch.manual_seed(0)
     store = PartStore.open(prepared / "parts")
@@ -36,9 +39,27 @@ def weights(prepared: Path, tmp_path: Path) -> Path:
     for member in members:
         torch.nn.init.normal_(member.head.weight, std=1.0)
         torch.nn.init.constant_(member.head.bias, -2.0)  # type: ignore[arg-type]
-    path = tmp_path / "two.safetensors"
+    path = prepared / "two.safetensors"
     save_checkpoint(path, Committee(members), thresholds=Thresholds.uniform(frame=0.4), training={}, bits=8)
     return path
+
+
+class Taught(NamedTuple):
+    """A reader's file, what taught it, and what was printed meanwhile."""
+
+    path: Path
+    options: list[str]
+    printed: str
+
+
+@pytest.fixture(scope="module")
+def taught(prepared: Path, weights: Path) -> Taught:
+    """The networks with a reader of 20 epochs."""
+    path = prepared / "read.safetensors"
+    options = ["--prepared", str(prepared), "--notes", str(prepared / "notes"), "--clips", "32"]
+    with redirect_stdout(StringIO()) as printed:
+        assert main(["read", str(weights), "--out", str(path), *options, "--epochs", "20"]) == 0
+    return Taught(path, options, printed.getvalue())
 
 
 def told(printed: str, name: str) -> list[float]:
@@ -105,18 +126,12 @@ def test_notes_that_other_networks_heard_are_left_alone(
     assert "holds 0 clips in which notes were heard" in capsys.readouterr().err
 
 
-def test_a_reader_learns_who_plays(
-    prepared: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "read.safetensors"
-    options = ["--prepared", str(prepared), "--notes", str(tmp_path / "notes"), "--clips", "32", "--epochs", "20"]
-    assert main(["read", str(weights), "--out", str(out), *options]) == 0
-    printed = capsys.readouterr().out
-    losses, held_out = told(printed, "loss"), told(printed, "validation")
+def test_a_reader_learns_who_plays(weights: Path, taught: Taught) -> None:
+    losses, held_out = told(taught.printed, "loss"), told(taught.printed, "validation")
     assert len(losses) == len(held_out) == 20
     assert losses[-1] < 0.7 * losses[0]
     assert held_out[-1] < held_out[0]
-    network, info = load_checkpoint(out)
+    network, info = load_checkpoint(taught.path)
     assert isinstance(network, Committee)
     assert network.reader is not None
     assert info.training["reader"]["clips"] <= 32
@@ -126,13 +141,12 @@ def test_a_reader_learns_who_plays(
         assert_close(network.state_dict()[name], tensor, atol=1e-6, rtol=1e-5)
 
 
-def test_a_reader_goes_on(prepared: Path, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
-    options = ["--prepared", str(prepared), "--notes", str(tmp_path / "notes"), "--clips", "32"]
-    assert main(["read", str(weights), "--out", str(first), *options, "--epochs", "20"]) == 0
-    assert main(["read", str(first), "--out", str(second), *options, "--epochs", "1"]) == 0
-    losses = told(capsys.readouterr().out, "loss")
-    assert losses[20] < 0.5 * (losses[0] + losses[19])
+def test_a_reader_goes_on(taught: Taught, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "second.safetensors"
+    assert main(["read", str(taught.path), "--out", str(out), *taught.options, "--epochs", "1"]) == 0
+    before = told(taught.printed, "loss")
+    (loss,) = told(capsys.readouterr().out, "loss")
+    assert loss < 0.5 * (before[0] + before[19])
 
 
 def test_nothing_to_learn_from_is_said(
