@@ -11,7 +11,7 @@
       try {
         return await send(...request);
       } catch (error) {
-        if (Date.now() > end) throw error;
+        if (error.name === 'AbortError' || Date.now() > end) throw error;
         await new Promise((goOn) => setTimeout(goOn, PAUSE_MS));
       }
     }
