@@ -29,16 +29,20 @@ NO_CHANGE = "{__type__: 'update'}"  # Gradio's sign
 # Clicks are counted in the browser: two in quick succession may reach the server's threads the other way round.
 COUNT = "window.mtinstClicks = (window.mtinstClicks ?? 0) + 1"
 RUN_INPUTS = f"(audio, reference, shown, click) => [audio, reference, shown, {COUNT}]"
-# Gradio shows a recording before the server has it. Then it is waited for, until NEW_SONG hears of it, or sending.js of
-# a failure. The click counts from when it was made.
+# Gradio shows a recording before the server has it. Then it is waited for, until NEW_SONG hears of it or no file has
+# been on its way for some seconds (see sending.js). The click counts from when it was made.
 IS_ON_ITS_WAY = "(song) => !song && Boolean(document.querySelector('#mt-audio [data-testid=waveform-controls]'))"
 SENDING = json.dumps(render.working(texts.SENDING, 0.0, is_heard=False))
 SAY_SENDING = f"(song) => ({IS_ON_ITS_WAY})(song) ? {SENDING} : {NO_CHANGE}"
 OWN_SONG_INPUTS = f"""async (audio, ...others) => {{
     const inputs = ({RUN_INPUTS})(audio, ...others);
     const isOnItsWay = () => ({IS_ON_ITS_WAY})(inputs[0]);
-    for (; isOnItsWay() && !window.mtinstUnsent; inputs[0] = window.mtinstSong)
+    let sent = Date.now();
+    while (isOnItsWay() && Date.now() - sent < 5_000) {{
+        if (window.mtinstSending) sent = Date.now();
         await new Promise((goOn) => setTimeout(goOn, 50));
+        inputs[0] = window.mtinstSong;
+    }}
     return [...inputs, isOnItsWay()];
 }}"""
 LINK_INPUT = "() => [new URL(location).searchParams.get('song') ?? '']"

@@ -1,4 +1,4 @@
-"""Settings of all tests."""
+"""Settings of all tests, and what several files of them need."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,5 +1,5 @@
 // Gradio sends a file once, and says nothing where a recording cannot be sent. So a connection that fails is tried again
-// for a while, and `mtinstUnsent` says that the last file did not get there.
+// for a while, and `mtinstSending` says how many files are on their way.
 (() => {
   const PATIENCE_MS = 45_000;
   const PAUSE_MS = 1_000;
@@ -17,17 +17,15 @@
     }
   };
 
+  window.mtinstSending = 0;
   window.fetch = async (resource, options) => {
     const {pathname} = new URL(resource.url ?? resource, location);
     if (!pathname.endsWith('/upload')) return send(resource, options);
-    window.mtinstUnsent = false;
-    let hasArrived = false;
+    window.mtinstSending += 1;
     try {
-      const response = await sendFile(resource, options);
-      hasArrived = response.ok;
-      return response;
+      return await sendFile(resource, options);
     } finally {
-      window.mtinstUnsent = !hasArrived;
+      window.mtinstSending -= 1;
     }
   };
 })();
