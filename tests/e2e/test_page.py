@@ -611,17 +611,13 @@ def test_a_recording_is_sent_again_where_the_connection_was_lost(watched: Watche
     assert page.locator("#mt-summary h2").inner_text() == "Recording"
 
 
-@pytest.mark.parametrize("with_notes", [False, True])
-def test_a_recording_that_cannot_be_sent_is_said_and_makes_room_for_another(
-    watched: Watched, served: Served, with_notes: bool
-) -> None:
+def test_a_recording_that_cannot_be_sent_is_said_and_makes_room_for_another(watched: Watched, served: Served) -> None:
     page = watched.page
     page.route("**/upload", lambda route: route.fulfill(status=413), times=1)
     with page.expect_response("**/upload"):
         record(page)
-    if with_notes:  # whose way there says nothing of the recording's
-        page.locator("#mt-reference input[type=file]").set_input_files(served.examples / "duo.mid")
-        page.wait_for_function("document.querySelector('#mt-reference').textContent.includes('duo')")
+    page.locator("#mt-reference input[type=file]").set_input_files(served.examples / "duo.mid")
+    page.wait_for_function("document.querySelector('#mt-reference').textContent.includes('duo')")
     page.get_by_role("button", name="Transcribe").click()
     page.wait_for_selector("#mt-status .mt-error")
     assert page.locator("#mt-status .mt-error").inner_text() == texts.NOT_SENT
