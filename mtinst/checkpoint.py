@@ -25,7 +25,7 @@ from mtinst.model import Committee, ModelConfig, Network, UNet
 from mtinst.notes import Thresholds
 from mtinst.paths import file_hash, replace_file
 from mtinst.reader import NoteReader, ReaderConfig
-from mtinst.spec import INSTRUMENT_NAMES, N_INSTRUMENTS, FeatureSpec
+from mtinst.spec import INSTRUMENT_NAMES, N_INSTRUMENTS, NINE, FeatureSpec
 
 FORMAT = "mtinst/1"
 # What a description may ask for. Without limits a few bytes of it could ask for all the memory there is.
@@ -84,7 +84,7 @@ def save_checkpoint(
     described = asdict(model.config) if isinstance(model, UNet) else [asdict(one.config) for one in model.networks]
     metadata = {
         "format": FORMAT,
-        "instruments": json.dumps(INSTRUMENT_NAMES),
+        "instruments": json.dumps(INSTRUMENT_NAMES[: model.n_instruments]),
         "features": json.dumps(asdict(model.spec)),
         "model": json.dumps(described),
         "thresholds": json.dumps(thresholds.to_json()),
@@ -160,7 +160,8 @@ def _in_8_bits(weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 def _describe(metadata: dict[str, str], name: str) -> tuple[Network, Thresholds, dict[str, Any]]:
     """The network that the metadata describe, still without memory for its weights, its thresholds and its history."""
     try:
-        if tuple(json.loads(metadata["instruments"])) != INSTRUMENT_NAMES:
+        instruments = tuple(json.loads(metadata["instruments"]))
+        if instruments not in (NINE, INSTRUMENT_NAMES):
             raise CheckpointError(f"{name} was trained for other instruments than {', '.join(INSTRUMENT_NAMES)}.")
         features = _features(json.loads(metadata["features"]))
         described = json.loads(metadata["model"])
@@ -169,7 +170,10 @@ def _describe(metadata: dict[str, str], name: str) -> tuple[Network, Thresholds,
         if not isinstance(training, dict):
             raise ValueError("the record of the training is not an object")
         with torch.device("meta"):
-            return _network(described, features, _reader(metadata)), thresholds, training
+            network = _network(described, features, _reader(metadata))
+        if network.n_instruments != len(instruments):
+            raise ValueError(f"there are {len(instruments)} instruments, not {network.n_instruments}")
+        return network, thresholds, training
     except (AttributeError, KeyError, OverflowError, RecursionError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(f"{name} does not describe a network that this version can build.") from error
 
@@ -197,8 +201,6 @@ def _reader(metadata: dict[str, str]) -> NoteReader | None:
     if any(type(value) is not int for value in record.values()):
         raise ValueError("the sizes of a reader must be whole numbers")
     config = ReaderConfig(**record)
-    if config.n_instruments != N_INSTRUMENTS:
-        raise ValueError(f"there are {N_INSTRUMENTS} instruments, not {config.n_instruments}")
     for field, most in MOST_OF_READER.items():
         if getattr(config, field) > most:
             raise ValueError(f"{field} must be at most {most}, not {getattr(config, field)}")
@@ -222,7 +224,7 @@ def _model_config(record: dict[str, Any]) -> ModelConfig:
     """The inverse of :func:`dataclasses.asdict` by way of JSON, which has no tuples."""
     values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
     config = ModelConfig(**values)
-    if config.n_instruments != N_INSTRUMENTS:
+    if config.n_instruments not in (len(NINE), N_INSTRUMENTS):
         raise ValueError(f"there are {N_INSTRUMENTS} instruments, not {config.n_instruments}")
     if len(config.widths) > MOST_BLOCKS or len(config.harmonics) > MOST_HARMONICS:
         raise ValueError("more blocks or harmonics than any network has")

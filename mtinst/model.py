@@ -126,6 +126,11 @@ class UNet(nn.Module):
         nn.init.constant_(self.head.bias, -4.0)  # nearly all cells are silent: start there, not at one half
 
     @property
+    def n_instruments(self) -> int:
+        """Classes."""
+        return self.config.n_instruments
+
+    @property
     def n_partials(self) -> int:
         """Bins of the log-CQT that are seen of each cell."""
         return len(self.config.harmonics) * self.spec.bins_per_semitone
@@ -220,6 +225,8 @@ class Committee(nn.Module):
             raise ValueError("a committee needs members")
         if len({member.spec for member in members}) > 1:
             raise ValueError("the networks of a committee must be for the same features")
+        if len({member.n_instruments for member in members}) > 1:
+            raise ValueError("the networks of a committee must be for the same instruments")
         if len({member.config.has_onset_head for member in members}) > 1:
             raise ValueError("either all networks of a committee have an onset head, or none has")
         if reader is not None and replace(reader.config, **sizes_for_reader(members)) != reader.config:
@@ -227,6 +234,7 @@ class Committee(nn.Module):
         self.members = nn.ModuleList(members)
         self.reader = reader
         self.spec = members[0].spec
+        self.n_instruments = members[0].n_instruments
 
     @property
     def networks(self) -> tuple[UNet, ...]:
@@ -264,7 +272,12 @@ def sizes_for_reader(networks: Sequence[UNet]) -> dict[str, int]:
     if not all(network.config.has_onset_head and network.config.has_ensemble_head for network in networks):
         raise ValueError("a reader needs networks with an onset head and an ensemble head")
     n_cells = sum(network.config.widths[0] for network in networks)
-    return {"n_members": len(networks), "n_cells": n_cells, "n_partials": networks[0].n_partials}
+    return {
+        "n_members": len(networks),
+        "n_cells": n_cells,
+        "n_partials": networks[0].n_partials,
+        "n_instruments": networks[0].n_instruments,
+    }
 
 
 def _mean_vote(rolls: Sequence[Tensor | None]) -> Any:

@@ -18,6 +18,7 @@ from mtinst.spec import (
     INSTRUMENT_INDEX,
     INSTRUMENT_NAMES,
     N_INSTRUMENTS,
+    NINE,
     SPEC,
     BoolArray,
     FeatureSpec,
@@ -205,10 +206,16 @@ class Thresholds:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> "Thresholds":
-        """The inverse of :meth:`to_json`; ValueError for anything else."""
+        """The inverse of :meth:`to_json`; ValueError for anything else.
+
+        Those of the time when there were nine instruments have a threshold of 1 for the others.
+        """
         try:
             per_instrument = {
-                field: tuple(float(record[field][name]) for name in INSTRUMENT_NAMES)
+                field: tuple(
+                    float(record[field][name] if name in NINE else record[field].get(name, 1.0))
+                    for name in INSTRUMENT_NAMES
+                )
                 for field in ("onset", "frame", "presence")
             }
             return cls(
@@ -220,7 +227,7 @@ class Thresholds:
             )
         except KeyError as error:
             raise ValueError(f"thresholds lack the entry {error}") from error
-        except (OverflowError, TypeError) as error:
+        except (AttributeError, OverflowError, TypeError) as error:
             raise ValueError(f"thresholds hold an entry of the wrong type: {error}") from error
 
 

@@ -173,4 +173,11 @@ def _predict(model: nn.Module, windows: FloatArray) -> list[Rolls]:
         onset = logits.onset.sigmoid().float().cpu().numpy()
     else:
         onset = np.maximum(0.0, np.diff(piano, axis=-1, prepend=0.0))
+    piano, onset, instrument = (_for_all(roll) for roll in (piano, onset, instrument))
     return [Rolls(*arrays) for arrays in zip(piano, onset, instrument, pitch, strict=True)]
+
+
+def _for_all(roll: FloatArray) -> FloatArray:
+    """(B, instrument, ...) with a silent row for each instrument that an older network does not know."""
+    n_more = N_INSTRUMENTS - roll.shape[1]
+    return np.pad(roll, [(0, 0), (0, n_more)] + [(0, 0)] * (roll.ndim - 2)) if n_more else roll

@@ -1,4 +1,4 @@
-"""The constants that every stage shares: nine instruments, 88 pitches, and one time grid.
+"""The constants that every stage shares: the instruments, 88 pitches, and one time grid.
 
 Time is in seconds outside the network and in frames inside it; only this module converts. Frame ``k`` is centred on
 ``k * hop_length / sample_rate`` seconds, so it stands for the time half a hop before that to half a hop after.
@@ -37,7 +37,8 @@ class Instrument:
 
 
 # Colours: Paul Tol's "muted" qualitative scheme, made to stay apart for colour-blind eyes
-# (https://personal.sron.nl/~pault/), in an order that keeps instruments often heard together far from each other.
+# (https://personal.sron.nl/~pault/), in an order that keeps instruments often heard together far from each other; the
+# voice has the orange of his "vibrant" one.
 INSTRUMENTS = (
     Instrument(name="piano", label="Piano", program=0, colour="#88CCEE"),
     Instrument(name="acoustic_guitar", label="Acoustic guitar", program=25, colour="#DDCC77"),
@@ -48,16 +49,20 @@ INSTRUMENTS = (
     Instrument(name="violin", label="Violin", program=40, colour="#44AA99"),
     Instrument(name="cello", label="Cello", program=42, colour="#882255"),
     Instrument(name="flute", label="Flute", program=73, colour="#117733"),
+    Instrument(name="voice", label="Voice", program=52, colour="#EE7733"),
+    Instrument(name="other", label="Other", program=89, colour="#888888"),
 )
 N_INSTRUMENTS = len(INSTRUMENTS)
 INSTRUMENT_NAMES = tuple(instrument.name for instrument in INSTRUMENTS)
 INSTRUMENT_INDEX = {name: index for index, name in enumerate(INSTRUMENT_NAMES)}
+NINE = INSTRUMENT_NAMES[:9]
+"""The paper's instruments. After them come the voice, and any other sound that has a pitch."""
 
 
 def instrument_named(name: str) -> Instrument:
     """The row of the instrument table called `name`; ValueError when there is none."""
     if name not in INSTRUMENT_INDEX:
-        raise ValueError(f"{name!r} is not one of the nine instruments: {', '.join(INSTRUMENT_NAMES)}")
+        raise ValueError(f"{name!r} is not one of the instruments {', '.join(INSTRUMENT_NAMES)}")
     return INSTRUMENTS[INSTRUMENT_INDEX[name]]
 
 
