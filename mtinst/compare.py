@@ -90,7 +90,12 @@ def compare_notes(found: Sequence[Note], reference: Sequence[Note]) -> Compariso
 
 
 def matching_notes(
-    found: Sequence[Note], reference: Sequence[Note], *, with_instrument: bool, with_offset: bool = False
+    found: Sequence[Note],
+    reference: Sequence[Note],
+    *,
+    with_instrument: bool,
+    with_offset: bool = False,
+    onset_tolerance_s: float = ONSET_TOLERANCE_S,
 ) -> list[tuple[int, int]]:
     """Which found note is which of the right ones.
 
@@ -101,6 +106,8 @@ def matching_notes(
         Whether the same instrument must play both.
     with_offset : bool
         Whether they must also end together: within 50 ms, or a fifth of the right note's length where that is more.
+    onset_tolerance_s : float
+        How far apart they may begin.
 
     Returns
     -------
@@ -122,7 +129,7 @@ def matching_notes(
             matching = match_notes(
                 *_intervals_and_hertz([reference[index] for index in reference_indices]),
                 *_intervals_and_hertz([found[index] for index in found_indices]),
-                onset_tolerance=ONSET_TOLERANCE_S,
+                onset_tolerance=onset_tolerance_s,
                 offset_ratio=OFFSET_RATIO if with_offset else None,
                 offset_min_tolerance=ONSET_TOLERANCE_S,
             )

@@ -1,12 +1,14 @@
 """Excerpts given to instruments that can play them."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mtinst.spec import INSTRUMENT_NAMES
-from train.arrange import cast, excerpt, fit_to
+from train.arrange import Note, _cluster, _grace, _repeated, _run, _trill, cast, excerpt, fit_to, ornamented
 from train.sources import OFFSET, ONSET, PITCH, VELOCITY, Track
 from train.timbres import RANGES
 
@@ -52,3 +54,42 @@ def test_an_excerpt_lies_in_its_window(seed: int, start: float, tempo: float) ->
     assert (notes[:, OFFSET] > notes[:, ONSET]).all()
     assert (notes[:, OFFSET] <= 5.0).all()
     assert ((notes[:, VELOCITY] >= 1) & (notes[:, VELOCITY] <= 127)).all()
+
+
+@given(st.integers(0, 10_000), st.sampled_from(INSTRUMENT_NAMES))
+def test_ornaments_stay_within_what_an_instrument_can_play(seed: int, plays: str) -> None:
+    rng = np.random.default_rng(seed)
+    notes = ornamented(fit_to(chords(rng).notes, plays, rng), plays, rng)
+    limits = RANGES[plays]
+    assert ((notes[:, PITCH] >= limits.lowest) & (notes[:, PITCH] <= limits.highest)).all()
+    assert (np.diff(notes[:, ONSET]) >= 0).all()
+    assert (notes[:, OFFSET] > notes[:, ONSET]).all()
+    for pitch in np.unique(notes[:, PITCH]):
+        same = notes[notes[:, PITCH] == pitch]
+        assert (same[:-1, OFFSET] <= same[1:, ONSET]).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "pitches", "fewest_a_second", "most_a_second"),
+    [(_trill, 2, 6, 14), (_repeated, 1, 5, 12), (_grace, 2, 0.9, 1.1), (_run, 13, 1.9, 16), (_cluster, 2, 0.9, 1.1)],
+)
+def test_a_long_note_becomes_a_fast_texture(
+    change: Callable[[Note, np.random.Generator], list[Note]],
+    pitches: int,
+    fewest_a_second: float,
+    most_a_second: float,
+) -> None:
+    note = np.array([1.0, 3.0, 60, 80])
+    for seed in range(10):
+        notes = np.array(change(note, np.random.default_rng(seed)))
+        assert fewest_a_second <= len(notes) / 2 <= most_a_second
+        assert 1 <= len(set(notes[:, PITCH])) <= pitches
+        assert notes[0, ONSET] == 1.0
+        assert notes[:, OFFSET].max() <= 3.0
+        assert (notes[:, OFFSET] > notes[:, ONSET]).all()
+
+
+def test_a_short_note_stays_as_it_is() -> None:
+    note = np.array([1.0, 1.1, 60, 80])
+    for change in (_trill, _repeated, _grace, _run):
+        assert len(change(note, np.random.default_rng(0))) == 1

@@ -10,10 +10,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from torch.utils.data import DataLoader
 
 from mtinst.features import cqt, log_cqt, scale_to_unit
+from mtinst.model import Logits, ModelConfig, UNet
 from mtinst.spec import N_INSTRUMENTS, SPEC, FeatureSpec, FloatArray
 from tests.train_data import tone_store
-from train.config import MixConfig
+from train.config import LossWeights, MixConfig
 from train.datasets import Batch, MixtureDataset, PartStore, Voice, _shift_rows, collate
+from train.labels import UNKNOWN
+from train.losses import multitask_loss
 
 STORE = tone_store()
 
@@ -50,10 +53,11 @@ def test_adding_cqts_is_mixing_sounds() -> None:
 
 def test_only_melodies_have_their_partials_moved() -> None:
     store = tone_store()
-    quiet = MixConfig(n_instruments=(1.0,), noise=0.0, other=0.0, drums=0.0, singing=0.0, empty=0.0, most_shift=0)
+    quiet = MixConfig(n_instruments=(1.0,), noise=0.0, other=0.0, drums=0.0, empty=0.0, most_shift=0)
     note = store.notes_of(0)[0]
-    chord = np.array([note, (note["first"] + 10, note["end"], note["pitch"] + 4)], dtype=store.notes.dtype)
-    then = np.array([note, (note["end"] - 2, note["end"] + 20, note["pitch"] + 4)], dtype=store.notes.dtype)
+    first, end, third = int(note["first"]), int(note["end"]), int(note["pitch"]) + 4
+    chord = np.array([note, (first + 10, first + 10, end, third)], dtype=store.notes.dtype)
+    then = np.array([note, (end - 2, end - 2, end + 20, third)], dtype=store.notes.dtype)
     for notes, expected in ((chord, None), (then, {int(note["pitch"]), int(note["pitch"]) + 4})):
         changed = replace(store, notes=notes, note_ends=np.full(len(store), len(notes)))
         melody = MixtureDataset(changed, quiet, seed=1, epoch=0, n_clips=1)._melody(Voice(0, 100, 1.0))
@@ -63,10 +67,10 @@ def test_only_melodies_have_their_partials_moved() -> None:
 
 
 def test_what_is_labelled_sounds_there() -> None:
-    clips = dataset(MixConfig(noise=0.0, other=0.0, drums=0.0, singing=0.0), n_clips=40)
+    clips = dataset(MixConfig(noise=0.0, other=0.0, drums=0.0), n_clips=40)
     checked = 0
     for index in range(len(clips)):
-        features, piano, _ = clips[index]
+        features, piano, *_ = clips[index]
         cells = piano.any(axis=0).astype(bool)
         if cells.any():
             checked += 1
@@ -86,17 +90,17 @@ def test_what_the_medium_swallows_is_not_labelled(monkeypatch: pytest.MonkeyPatc
     assert not (heard[:, :40].any(axis=1) & heard[:, 40:].any(axis=1)).any(), "80 dB quieter than the low ones"
 
 
-def test_a_clip_has_no_label_for_what_is_not_one_of_the_nine() -> None:
-    clips = dataset(MixConfig(empty=1.0, drums=1.0, other=1.0, singing=1.0))
+def test_a_clip_has_no_label_for_what_has_no_pitch() -> None:
+    clips = dataset(MixConfig(empty=1.0, drums=1.0, other=0.0, noise=1.0))
     assert any(clips[index][0].max() > 0 for index in range(len(clips)))
     assert not any(clips[index][1].any() or clips[index][2].any() for index in range(len(clips)))
 
 
 def test_onsets_peak_where_a_note_begins() -> None:
-    clips = dataset(n_clips=60)
+    clips = dataset(MixConfig(other=0.0), n_clips=60)
     seen = 0
     for index in range(len(clips)):
-        _, piano, onset = clips[index]
+        _, piano, onset, _ = clips[index]
         for instrument, row, frame in np.argwhere(onset == 1.0):
             seen += 1
             assert piano[instrument, row, frame]
@@ -106,8 +110,37 @@ def test_onsets_peak_where_a_note_begins() -> None:
     assert seen > 5
 
 
+def test_the_parabola_through_the_logarithms_of_an_onset_s_frames_has_its_top_at_the_onset() -> None:
+    note = np.array([(150.3, 150, 188, 40)], dtype=STORE.notes.dtype)
+    store = replace(STORE, notes=np.tile(note, len(STORE)), note_ends=np.arange(1, len(STORE) + 1))
+    quiet = MixConfig(n_instruments=(1.0,), other=0.0, drums=0.0, noise=0.0, empty=0.0, most_shift=0, n_frames=313)
+    clips = MixtureDataset(store, quiet, seed=1, epoch=0, n_clips=1)
+    piano, onset, known = (np.zeros(shape, np.float32) for shape in ((11, 88, 313), (11, 88, 313), (11, 313)))
+    clips._label(Voice(0, 0, 1.0), np.ones((88, 313), np.bool_), piano, onset, known)  # type: ignore[arg-type]
+    before, at, after = np.log(onset[0, 40, 149:152])
+    assert 150 + (before - after) / (2 * (before - 2 * at + after)) == pytest.approx(150.3, abs=1e-3)
+
+
+def test_where_it_is_not_known_what_sounds_nothing_is_learnt() -> None:
+    unknown = np.array([(20.0, 20, 40, UNKNOWN)], dtype=STORE.notes.dtype)
+    store = replace(STORE, notes=np.tile(unknown, len(STORE)), note_ends=np.arange(1, len(STORE) + 1))
+    quiet = MixConfig(n_instruments=(1.0,), other=0.0, drums=0.0, noise=0.0, empty=0.0, n_frames=313)
+    batch = collate([MixtureDataset(store, quiet, seed=1, epoch=0, n_clips=1)[0]])
+    assert not batch.piano.any()
+    assert batch.known.sum(dim=2).tolist()[0].count(313 - 20) == 1
+    torch.manual_seed(0)
+    logits = UNet(ModelConfig(widths=(4, 8), has_onset_head=True, has_ensemble_head=True)).eval()(batch.log_cqt)
+    louder = Logits(*(roll.clone() for roll in logits if roll is not None))
+    is_known = batch.known[0].bool()
+    louder.piano[0].movedim(1, 2)[~is_known] += 5
+    louder.instrument[0][~is_known] += 5
+    louder.pitch[0][:, ~is_known.all(dim=0)] += 5
+    losses = [multitask_loss(one, batch, LossWeights()).total for one in (logits, louder)]
+    assert torch.equal(*losses)
+
+
 def test_every_instrument_is_heard_about_equally_often() -> None:
-    clips = dataset(MixConfig(same_song=0.0, n_frames=313), n_clips=200)
+    clips = dataset(MixConfig(same_song=0.0, n_frames=313, other_share=1.0, other=0.0), n_clips=200)
     heard = np.array([clips[index][1].any(axis=(1, 2)) for index in range(len(clips))]).mean(axis=0)
     assert heard.shape == (N_INSTRUMENTS,)
     assert heard.min() > 0.5 * heard.max()

@@ -12,29 +12,31 @@ from mtinst.checkpoint import save_checkpoint
 from mtinst.model import ModelConfig, UNet
 from mtinst.notes import Note, Thresholds
 from mtinst.rolls import Rolls
-from mtinst.spec import INSTRUMENT_NAMES, SPEC, BoolArray
+from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC, BoolArray
+from train.calibrate import _equalised, calibrate
+from train.clips import Clip, ClipArrays, save_clips
 from train.evaluate import (
-    ClipArrays,
+    Heard,
     RollThresholds,
-    _equalised,
-    _frame_scores,
     _instruments_reported,
-    _note_f1,
+    _notes_by,
     _taken_for,
-    calibrate,
     choose_roll_thresholds,
+    count_notes,
     evaluate,
+    frame_scores,
     to_json,
     to_markdown,
 )
 from train.figures import plot_confusion, write_png
+from train.labels import UNKNOWN
 
 N_FRAMES = 40
-HALF = RollThresholds(piano=(0.5,) * 9, instrument=(0.5,) * 9, pitch=0.5)
+HALF = RollThresholds(piano=(0.5,) * 11, instrument=(0.5,) * 11, pitch=0.5)
 
 
 def random_truth(seed: int) -> BoolArray:
-    return np.random.default_rng(seed).random((9, 88, N_FRAMES)) > 0.98
+    return np.random.default_rng(seed).random((11, 88, N_FRAMES)) > 0.98
 
 
 def rolls_of(truth: BoolArray, *, wrong: float = 0.0, seed: int = 0) -> Rolls:
@@ -53,14 +55,14 @@ def test_pitch_accuracy_is_mir_eval_s() -> None:
         return [mir_eval.util.midi_to_hz(np.flatnonzero(roll[:, frame]) + 21.0) for frame in range(N_FRAMES)]
 
     expected = mir_eval.multipitch.evaluate(times, hertz(np.any(truth, axis=0)), times, hertz(rolls.pitch > 0.5))
-    assert _frame_scores([rolls], [truth], HALF)["pitch_accuracy"] == pytest.approx(expected["Accuracy"])
+    assert frame_scores(Heard([rolls], [truth]), HALF)["pitch_accuracy"] == pytest.approx(expected["Accuracy"])
 
 
 def test_instrument_f1_is_scikit_learn_s() -> None:
     truth = random_truth(1)[:, :20]
     rolls = rolls_of(truth, wrong=0.01)
     expected = f1_score(truth.any(axis=1).T, (rolls.instrument > 0.5).T, average=None)
-    scores = _frame_scores([rolls], [truth], HALF)
+    scores = frame_scores(Heard([rolls], [truth]), HALF)
     assert list(scores["instrument_f1_by"].values()) == pytest.approx(expected.tolist())
     assert scores["instrument_f1"] == pytest.approx(expected.mean())
 
@@ -68,23 +70,79 @@ def test_instrument_f1_is_scikit_learn_s() -> None:
 def test_perfect_rolls_score_one_at_chosen_thresholds() -> None:
     truths = [random_truth(seed) for seed in range(3)]
     rolls = [rolls_of(truth) for truth in truths]
-    scores = _frame_scores(rolls, truths, choose_roll_thresholds(rolls, truths))
+    heard = Heard(rolls, truths)
+    scores = frame_scores(heard, choose_roll_thresholds([heard]))
     assert scores["instrument_f1"] == scores["pitch_accuracy"] == scores["piano_roll_accuracy"] == 1.0
 
 
+def clips_of(*notes: list[tuple[str, float, float, int]], seconds: float = 3.0) -> ClipArrays:
+    """Silent clips in which these notes are said to sound."""
+    rows = [
+        [(INSTRUMENT_INDEX.get(name, -1), onset, offset, pitch) for name, onset, offset, pitch in of_clip]
+        for of_clip in notes
+    ]
+    return ClipArrays(
+        np.zeros(round(len(notes) * seconds * SPEC.sample_rate), np.int16),
+        np.round(np.arange(1, len(notes) + 1) * seconds * SPEC.sample_rate).astype(np.int64),
+        np.concatenate([np.insert(np.array(r, float).reshape(-1, 4), 0, i, axis=1) for i, r in enumerate(rows)]),
+    )
+
+
 def test_scores_of_an_empty_set_of_notes_are_zero_not_an_error() -> None:
-    silence = np.zeros((9, 88, N_FRAMES), np.bool_)
-    scores = _frame_scores([rolls_of(silence)], [silence], HALF)
-    assert scores["piano_roll_accuracy"] == 0.0
-    assert _note_f1([[]], [[]], with_offset=False, with_instrument=False) == 0.0
+    silence = np.zeros((11, 88, N_FRAMES), np.bool_)
+    scores = frame_scores(Heard([rolls_of(silence)], [silence]), HALF)
+    assert scores["piano_roll_accuracy"] == scores["instrument_f1"] == 0.0
+    assert count_notes(clips_of([]), [[]]).f1 == 0.0
+
+
+def test_each_set_counts_as_much_as_the_other_when_thresholds_are_chosen() -> None:
+    truth = random_truth(0)
+    sure, unsure = (
+        Rolls(piano=p, onset=p, instrument=p.max(axis=1), pitch=p.max(axis=0))
+        for p in (np.where(truth, high, low).astype(np.float32) for high, low in ((0.92, 0.58), (0.62, 0.12)))
+    )
+    many, few = Heard([sure] * 5, [truth] * 5), Heard([unsure], [truth])
+    assert choose_roll_thresholds([many]).pitch == 0.6
+    assert choose_roll_thresholds([few]).pitch == 0.15
+    both = choose_roll_thresholds([many, few])
+    assert 0.58 <= both.pitch <= 0.62, "where neither is lost"
 
 
 def test_the_right_instrument_counts_only_where_it_should() -> None:
-    truth = [[Note(0.5, 1.0, pitch=60, instrument="violin"), Note(1.0, 2.0, pitch=64, instrument="cello")]]
+    clips = clips_of([("violin", 0.5, 1.0, 60), ("cello", 1.0, 2.0, 64)])
     found = [[Note(0.52, 1.0, pitch=60, instrument="violin"), Note(1.0, 1.2, pitch=64, instrument="flute")]]
-    assert _note_f1(truth, found, with_offset=False, with_instrument=False) == 1.0
-    assert _note_f1(truth, found, with_offset=False, with_instrument=True) == 0.5
-    assert _note_f1(truth, found, with_offset=True, with_instrument=False) == 0.5
+    assert count_notes(clips, found).f1 == 1.0
+    assert count_notes(clips, found, with_instrument=True).f1 == 0.5
+    assert count_notes(clips, found, with_offset=True).f1 == 0.5
+
+
+def test_what_is_found_where_nothing_is_known_counts_neither_way() -> None:
+    clips = clips_of([("violin", 0.5, 1.0, 60), ("", 1.0, 2.0, UNKNOWN)])
+    right = Note(0.5, 1.0, pitch=60, instrument="violin")
+    assert count_notes(clips, [[right, Note(1.5, 1.8, pitch=70)]]).f1 == 1.0
+    assert count_notes(clips, [[right, Note(2.5, 2.8, pitch=70)]]).f1 == pytest.approx(2 / 3)
+    truth = clips.truth(0)
+    heard = Heard.of(clips, [rolls_of(truth | (np.arange(truth.shape[2]) >= 32))])
+    assert heard.truths[0].shape[2] == truth.shape[2] - 31
+    assert not heard.truths[0][:, :, 32:].any()
+
+
+def test_of_each_instrument_it_is_told_how_late_its_notes_are_and_to_whom_they_are_given() -> None:
+    clips = clips_of([("violin", 0.5, 1.0, 60), ("violin", 1.0, 2.0, 64)], [("other", 1.0, 2.0, 62)], [])
+    found = [
+        [Note(0.53, 1.0, pitch=60, instrument="violin"), Note(1.09, 1.5, pitch=64, instrument="violin")],
+        [Note(0.98, 2.0, pitch=62, instrument="flute")],
+        [Note(0.5, 1.0, pitch=50)],
+    ]
+    by = _notes_by(clips, found)
+    violin, other = by["violin"], by["other"]
+    assert (violin["notes"], violin["found"], violin["right"], violin["nine"]) == (2, 0.5, 0.5, 0.5)
+    assert violin["late_ms"] == pytest.approx(60)
+    assert violin["alone_f1"] == 0.5
+    assert (other["found"], other["right"], other["nine"]) == (1.0, 0.0, 1.0)
+    assert other["late_ms"] == pytest.approx(-20)
+    assert np.isnan(by["piano"]["late_ms"])
+    assert np.isnan(by["piano"]["alone_f1"])
 
 
 def test_instruments_reported_are_counted_against_those_there() -> None:
@@ -115,22 +173,22 @@ def test_equalising_silence_leaves_it() -> None:
 
 
 def test_taken_for_tells_who_was_taken_for_whom() -> None:
-    truth = np.zeros((9, 88, N_FRAMES), np.bool_)
+    truth = np.zeros((11, 88, N_FRAMES), np.bool_)
     truth[6, 40, :20] = True
     heard = np.zeros_like(truth)
     heard[6, 40, :10] = True
     heard[8, 40, 10:15] = True
-    shares = _taken_for([truth], [rolls_of(heard)], HALF)
+    shares = _taken_for(Heard([rolls_of(heard)], [truth]), HALF)
     assert (shares[6][6], shares[6][8], shares[6][0]) == (0.5, 0.25, 0.0)
 
 
 def test_weights_are_calibrated_and_scored_from_files(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     time = np.arange(2 * SPEC.sample_rate) / SPEC.sample_rate
-    samples = np.stack([3000 * np.sin(2 * np.pi * hertz * time) for hertz in rng.uniform(200, 800, 4)])
-    notes = np.array([(clip, clip, 2, 30, 40) for clip in range(4)], dtype=np.int32)
-    for name in ("valid", "unseen"):
-        np.savez(tmp_path / f"{name}.npz", samples=samples.astype(np.int16), notes=notes)
+    sounds = [0.1 * np.sin(2 * np.pi * hertz * time).astype(np.float32) for hertz in rng.uniform(200, 800, 4)]
+    set_of_clips = [Clip(sound, np.array([(index, 0.06, 1.0, 61.0)])) for index, sound in enumerate(sounds)]
+    for name in ("valid", "unseen", "real_valid"):
+        save_clips(tmp_path / f"{name}.npz", set_of_clips)
     weights = tmp_path / "weights.safetensors"
     network = UNet(ModelConfig(widths=(4, 8), has_onset_head=True, derivation="max")).eval()
     save_checkpoint(weights, network, thresholds=Thresholds.uniform(), training={})
@@ -140,10 +198,11 @@ def test_weights_are_calibrated_and_scored_from_files(tmp_path: Path) -> None:
         evaluate(weights, clips)
     thresholds = calibrate(weights, tmp_path)
     for field in (thresholds.onset, thresholds.frame, thresholds.presence):
-        assert field[4:] == (0.5,) * 5  # nothing can be learnt about instruments that no clip has
+        assert field[4:] == (0.5,) * 7  # nothing can be learnt about instruments that no clip has
     scores = evaluate(weights, clips)
     assert scores.n_clips == 4
-    assert set(scores.instrument_f1_by) == set(INSTRUMENT_NAMES)
+    assert set(scores.by) == set(INSTRUMENT_NAMES[:4])
+    assert scores.n_notes == 4
     assert '"piano_roll_accuracy"' in to_json(scores)
     assert "| instrument F1 (frames) |" in to_markdown("unseen", scores)
 
@@ -153,14 +212,17 @@ def test_a_set_that_was_not_prepared_is_named(tmp_path: Path) -> None:
         ClipArrays.open(tmp_path / "unseen.npz")
 
 
-def test_reference_notes_and_truth_agree(tmp_path: Path) -> None:
-    clips = ClipArrays(np.zeros((1, 16000), np.int16), np.array([(0, 6, 2, 10, 48)], np.int32))
-    assert clips.reference_notes(0) == [Note(0.064, 0.32, pitch=69, instrument="violin")]
+def test_reference_notes_and_truth_agree() -> None:
+    clips = clips_of([("violin", 0.07, 0.32, 69)], [], seconds=1.0)
+    assert clips.reference_notes(0) == [Note(0.07, 0.32, pitch=69, instrument="violin")]
     assert clips.truth(0)[6, 48].nonzero()[0].tolist() == list(range(2, 10))
+    assert clips.first(1).reference_notes(0) == clips.reference_notes(0)
+    assert len(clips.first(1).audio(0)) == SPEC.sample_rate
+    assert clips.only("piano").reference_notes(0) == []
 
 
 def test_a_picture_says_who_is_taken_for_whom(tmp_path: Path) -> None:
-    shares = np.eye(9) * 0.8
+    shares = np.eye(11) * 0.8
     shares[0, 1] = 0.2
     figure = plot_confusion(shares.tolist(), "unseen")
     texts = [text.get_text() for text in figure.axes[0].texts]

@@ -200,7 +200,8 @@ def test_it_overfits_one_batch_of_mixtures() -> None:
 
 
 def test_a_loss_of_weight_zero_teaches_nothing() -> None:
-    batch = Batch(torch.rand(1, 88, 16), torch.zeros(1, 9, 88, 16), torch.zeros(1, 9, 88, 16))
+    silence = torch.zeros(1, 11, 88, 16)
+    batch = Batch(torch.rand(1, 88, 16), silence, silence, torch.ones(1, 11, 16))
     logits = UNet(TINY.model)(batch.log_cqt)
     losses = multitask_loss(logits, batch, LossWeights(pitch=0.0, instrument=0.0, presence=0.0))
     assert losses.pitch.item() == losses.instrument.item() == losses.presence.item() == 0

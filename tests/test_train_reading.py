@@ -70,17 +70,17 @@ def told(printed: str, name: str) -> list[float]:
 def test_what_is_true_of_a_note() -> None:
     pitch = torch.full((88, 20), -5.0)
     pitch[30, 4:14] = 3.0
-    notes = find_notes(pitch, torch.full((9, 88, 20), -5.0))
+    notes = find_notes(pitch, torch.full((11, 88, 20), -5.0))
     assert isinstance(notes, NotesHeard)
-    piano, onset = torch.zeros(9, 88, 20), torch.zeros(9, 88, 20)
+    piano, onset = torch.zeros(11, 88, 20), torch.zeros(11, 88, 20)
     piano[2, 30, 5:10] = 1  # half of its frames
     piano[6, 30, 8:18] = 1  # six of them, and beyond
     onset[2, 30, 5] = 1  # a frame late
     onset[6, 30, 8] = 1
     onset[7, 30, 4] = 0.4  # next to a beginning, not one
     truth = truth_of(notes, piano, onset)[0]
-    expected = torch.zeros(19)
-    expected[[2, 6, 9, 10 + 2]] = torch.tensor([0.5, 0.6, 0.9, 1.0])
+    expected = torch.zeros(23)
+    expected[[2, 6, 11, 12 + 2]] = torch.tensor([0.5, 0.6, 0.9, 1.0])
     assert_close(truth, expected)
 
 

@@ -7,14 +7,15 @@ import numpy as np
 
 from mtinst.features import cqt
 from mtinst.spec import N_INSTRUMENTS, SPEC
+from train.clips import Clip, save_clips
 from train.datasets import PartStore
 from train.labels import FRAME_NOTE
-from train.prepare import N_FRAMES, N_SAMPLES, NOISE, Clip, PartWriter, RenderedPart, save_clips
+from train.prepare import N_FRAMES, N_SAMPLES, NOISE, PartWriter, RenderedPart
 
 
 @cache
 def tone_store(n_parts: int = 26) -> PartStore:
-    """Every class twice, what is not to be reported too; each part one tone of two seconds, two parts to a group."""
+    """Every class twice, what has no pitch too; each part one tone of two seconds, two parts to a group."""
     classes = np.arange(n_parts) % (NOISE + 1)
     cqts, notes = [], []
     time = np.arange(N_SAMPLES) / SPEC.sample_rate
@@ -23,7 +24,7 @@ def tone_store(n_parts: int = 26) -> PartStore:
         sound = np.sin(2 * np.pi * 440 * 2 ** ((pitch - 69) / 12) * time) * ((time >= 4) & (time < 6))
         transform = cqt(sound.astype(np.float32))
         cqts.append(np.stack((transform.real, transform.imag), axis=-1).astype(np.float16))
-        labels = [(125, 188, pitch - SPEC.lowest_pitch)] if index < N_INSTRUMENTS else []
+        labels = [(125.0, 125, 188, pitch - SPEC.lowest_pitch)] if index < N_INSTRUMENTS else []
         notes.append(np.array(labels, dtype=FRAME_NOTE))
     assert cqts[0].shape[1] == N_FRAMES
     return PartStore(
@@ -47,8 +48,8 @@ def write_prepared(folder: Path) -> Path:
     rng = np.random.default_rng(0)
     for name in ("valid", "same", "unseen"):
         clips = [
-            Clip(rng.uniform(-0.1, 0.1, SPEC.sample_rate).astype(np.float32), np.array([note], dtype=np.int32))
-            for note in ((0, 3, 20, 40), (4, 5, 9, 50))
+            Clip(rng.uniform(-0.1, 0.1, SPEC.sample_rate).astype(np.float32), np.array([note], dtype=np.float64))
+            for note in ((0, 0.1, 0.64, 61), (4, 0.16, 0.29, 71))
         ]
         save_clips(folder / f"{name}.npz", clips)
     return folder

@@ -32,10 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _prepare(options: argparse.Namespace) -> None:
     from train.prepare import FEATURES, prepare
-    from train.render import MoreTimbres
 
-    if not 0 <= options.more_share <= 1:
-        raise ValueError(f"--more-share must be between 0 and 1, not {options.more_share}.")
     prepare(
         options.data,
         options.out,
@@ -44,14 +41,8 @@ def _prepare(options: argparse.Namespace) -> None:
         seed=options.seed,
         n_jobs=options.jobs,
         spec=FEATURES[options.features],
-        more=None if options.more is None else MoreTimbres(options.more, options.more_share),
+        n_versions=options.versions,
     )
-
-
-def _patches(options: argparse.Namespace) -> None:
-    from train.patches import sample_patches
-
-    print(f"{sample_patches(options.config, options.out)} recordings are in {options.out / 'samples'}.")
 
 
 def _collect(options: argparse.Namespace) -> None:
@@ -103,8 +94,8 @@ def _blend(options: argparse.Namespace) -> None:
 
 
 def _read(options: argparse.Namespace) -> None:
+    from train.clips import ClipArrays
     from train.datasets import PartStore
-    from train.evaluate import ClipArrays
     from train.reading import collect_notes, fit_reader, hear_set
 
     store = PartStore.open(options.prepared / "parts")
@@ -125,13 +116,14 @@ def _read(options: argparse.Namespace) -> None:
 
 
 def _calibrate(options: argparse.Namespace) -> None:
-    from train.evaluate import calibrate
+    from train.calibrate import calibrate
 
     print(calibrate(options.weights, options.prepared, n_clips=options.clips))
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from train.evaluate import ClipArrays, evaluate, to_json, to_markdown
+    from train.clips import ClipArrays
+    from train.evaluate import evaluate, to_json, to_markdown
     from train.figures import plot_confusion, write_png
 
     for name in options.sets:
@@ -233,7 +225,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
 
     prepare = commands.add_parser("prepare", help="MIDI, soundfonts and samples to arrays")
-    prepare.add_argument("--data", type=Path, required=True, help="folder with midi/, soundfonts/, samples/, singing/")
+    prepare.add_argument(
+        "--data", type=Path, required=True, help="folder with midi/, soundfonts/, samples/, singing/, recordings/"
+    )
     prepare.add_argument("--out", type=Path, default=Path("data"), help="where the arrays go (%(default)s)")
     prepare.add_argument("--parts", type=int, default=24000, help="single parts to train on (%(default)s)")
     prepare.add_argument("--clips", type=int, default=300, help="mixtures in each fixed set (%(default)s)")
@@ -242,16 +236,10 @@ def _parser() -> argparse.ArgumentParser:
     prepare.add_argument(
         "--jobs", type=int, default=2, help="processes (%(default)s); the result does not depend on it"
     )
-    prepare.add_argument("--more", type=Path, metavar="DIR", help="more timbres for the parts: soundfonts/, samples/")
     prepare.add_argument(
-        "--more-share", type=float, default=0.25, metavar="SHARE", help="of parts that have one of them (%(default)s)"
+        "--versions", type=int, default=8, help="of each recording, at other pitches and paces (%(default)s)"
     )
     prepare.set_defaults(run=_prepare)
-
-    patches = commands.add_parser("patches", help="a TiMidity++ patch set to samples for prepare's --more")
-    patches.add_argument("config", type=Path, help="such as freepats.cfg")
-    patches.add_argument("--out", type=Path, required=True)
-    patches.set_defaults(run=_patches)
 
     collect = commands.add_parser("collect", help="scores, or MIDI beside audio, to clips to train on")
     collect.add_argument("folder", type=Path)
@@ -317,7 +305,8 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser("evaluate", help="score calibrated weights")
     evaluate.add_argument("weights", type=Path)
-    evaluate.add_argument("--sets", nargs="+", default=["same", "unseen"], choices=("valid", "same", "unseen"))
+    sets = ("real_test", "unseen", "same", "real_valid", "valid")
+    evaluate.add_argument("--sets", nargs="+", default=sets[:3], choices=sets)
     evaluate.add_argument("--clips", type=int)
     evaluate.add_argument("--out", type=Path, help="folder for JSON, Markdown and a picture of confusions")
     evaluate.set_defaults(run=_evaluate)

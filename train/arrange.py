@@ -28,13 +28,15 @@ from train.sources import (
 from train.timbres import CLASS_OF_PROGRAM, RANGES
 
 Notes = NDArray[np.float64]
+Note = NDArray[np.float64]  # one row of them
 _FEWEST_NOTES = 3
 _MOST_PARTS = 5
+_ORNAMENTED = 0.2  # share of the parts
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one instrument plays: a class, ``other``, ``drums`` or ``singing``, and its notes in seconds."""
+    """What one instrument plays: a class or ``drums``, and its notes in seconds."""
 
     plays: str
     notes: Notes
@@ -113,7 +115,7 @@ def cast(tracks: Sequence[Track], rng: np.random.Generator) -> list[Part]:
                 continue
             notes = fit_to(track.notes, plays, rng)
             if len(notes) >= _FEWEST_NOTES:
-                parts.append(Part(plays, notes))
+                parts.append(Part(plays, ornamented(notes, plays, rng) if rng.random() < _ORNAMENTED else notes))
                 break
     return parts
 
@@ -121,8 +123,8 @@ def cast(tracks: Sequence[Track], rng: np.random.Generator) -> list[Part]:
 def _preferences(track: Track, rng: np.random.Generator) -> list[str]:
     """Classes in the order to try: as written at times (rarely for the piano, which most tracks are), else any."""
     shuffled = [str(name) for name in rng.permutation(INSTRUMENT_NAMES)]
-    if rng.random() < 0.12:
-        shuffled.insert(0, "singing" if rng.random() < 0.35 else "other")
+    if rng.random() < 0.12:  # there are more of them than of any one instrument
+        shuffled.insert(0, "other")
     written = CLASS_OF_PROGRAM.get(track.program)
     if written is not None and rng.random() < (0.2 if written == "piano" else 0.6):
         shuffled.insert(0, written)
@@ -149,6 +151,81 @@ def fit_to(notes: Notes, plays: str, rng: np.random.Generator) -> Notes:
     moved[:, PITCH] += shift
     fits = (moved[:, PITCH] >= limits.lowest) & (moved[:, PITCH] <= limits.highest)
     return end_before_restrike(moved[fits])
+
+
+def ornamented(notes: Notes, plays: str, rng: np.random.Generator) -> Notes:
+    """Fast textures in a share of a part's notes, one kind: what scores write out rarely and players do all the time.
+
+    Trills (6 to 14 notes a second), repeated notes (5 to 12), grace notes, runs through all semitones up or down to a
+    note (8 to 16 a second), and, where more than one note can sound, clusters.
+    """
+    kinds = [_trill, _repeated, _grace, _run, *([_cluster] if RANGES[plays].polyphony > 1 else [])]
+    change = kinds[rng.integers(len(kinds))]
+    share = rng.uniform(0.2, 1.0)
+    rows = [row for note in notes for row in (change(note, rng) if rng.random() < share else [note])]
+    changed = np.array(rows).reshape(-1, notes.shape[1])
+    limits = RANGES[plays]
+    changed = changed[(changed[:, PITCH] >= limits.lowest) & (changed[:, PITCH] <= limits.highest)]
+    return end_before_restrike(changed[np.lexsort((changed[:, PITCH], changed[:, ONSET]))])
+
+
+def _split(note: Note, n_pieces: int, rng: np.random.Generator, *, legato: float = 1.0) -> list[Note]:
+    """Equal pieces, a little uneven in time and strength."""
+    edges = np.linspace(note[ONSET], note[OFFSET], n_pieces + 1)
+    step = edges[1] - edges[0]
+    edges[1:-1] += rng.normal(0, 0.06 * step, n_pieces - 1).clip(-0.2 * step, 0.2 * step)
+    pieces = np.tile(note, (n_pieces, 1))
+    pieces[:, ONSET] = edges[:-1]
+    pieces[:, OFFSET] = edges[:-1] + legato * np.diff(edges)
+    pieces[:, VELOCITY] = np.clip(note[VELOCITY] + rng.normal(0, 6, n_pieces), 10, 127)
+    return list(pieces)
+
+
+def _trill(note: Note, rng: np.random.Generator) -> list[Note]:
+    n_pieces = int((note[OFFSET] - note[ONSET]) * rng.uniform(6, 14))
+    if n_pieces < 3:
+        return [note]
+    pieces = _split(note, n_pieces, rng)
+    interval = rng.choice((1, 2, 2, 3, 4, 12), p=(0.3, 0.2, 0.2, 0.1, 0.1, 0.1))
+    for piece in pieces[1::2]:
+        piece[PITCH] += interval
+    return pieces
+
+
+def _repeated(note: Note, rng: np.random.Generator) -> list[Note]:
+    n_pieces = int((note[OFFSET] - note[ONSET]) * rng.uniform(5, 12))
+    return _split(note, n_pieces, rng, legato=rng.uniform(0.5, 1.0)) if n_pieces >= 2 else [note]
+
+
+def _grace(note: Note, rng: np.random.Generator) -> list[Note]:
+    length = rng.uniform(0.05, 0.11)
+    if note[OFFSET] - note[ONSET] < 2 * length:
+        return [note]
+    grace, main = note.copy(), note.copy()
+    grace[OFFSET] = main[ONSET] = note[ONSET] + length
+    grace[PITCH] += rng.choice((-2, -1, 1, 2, 3))
+    return [grace, main]
+
+
+def _run(note: Note, rng: np.random.Generator) -> list[Note]:
+    n_before = int(rng.integers(3, 13))
+    length = rng.uniform(1 / 16, 1 / 8)
+    if note[OFFSET] - note[ONSET] < (n_before + 2) * length:
+        return [note]
+    scale, main = note.copy(), note.copy()
+    scale[OFFSET] = main[ONSET] = note[ONSET] + n_before * length
+    pieces = _split(scale, n_before, rng)
+    direction = rng.choice((-1, 1))
+    for index, piece in enumerate(pieces):
+        piece[PITCH] += direction * (n_before - index)
+    return [*pieces, main]
+
+
+def _cluster(note: Note, rng: np.random.Generator) -> list[Note]:
+    second = note.copy()
+    second[PITCH] += rng.choice((-2, -1, 1, 2))
+    second[ONSET] = min(note[ONSET] + abs(rng.normal(0, 0.008)), note[OFFSET] - 0.02)
+    return [note, second]
 
 
 def _thin(notes: Notes, polyphony: int, *, from_top: bool) -> Notes:

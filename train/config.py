@@ -39,17 +39,19 @@ class MixConfig:
     n_frames : int
         Length of a clip; short ones show the network more mixtures for the same work.
     n_instruments : tuple of float
-        Chances of 1, 2, 3 ... of the nine in a clip.
+        Chances of 1, 2, 3 ... instruments in a clip.
+    voice_share, other_share : float
+        How often a voice and another instrument are among them, where each of the nine counts as 1.
     same_song : float
         Chance that a clip is built around one excerpt's own parts, in step with each other.
     quietest_db : float
         Parts are between this and 0 dB.
     recording : float
         Chance that a clip is a whole recording as it is, where the store has some.
-    other, drums, singing, noise : float
-        Chance that a clip has each of these, of which nothing is to be reported.
+    other, drums, noise : float
+        Chance that a clip has each of these besides.
     empty : float
-        Chance that a clip has none of the nine.
+        Chance that a clip has nothing else.
     timbre_db, timbre_knots : float, int
         Each part goes through an equaliser whose curve has that many points with that standard deviation.
     partials_db : float
@@ -67,9 +69,10 @@ class MixConfig:
     same_song: float = 0.5
     quietest_db: float = -14.0
     recording: float = 0.5
-    other: float = 0.25
+    voice_share: float = 1.0
+    other_share: float = 2.0
+    other: float = 0.12
     drums: float = 0.35
-    singing: float = 0.12
     noise: float = 0.35
     empty: float = 0.03
     timbre_db: float = 4.0
@@ -138,7 +141,6 @@ EXPERIMENTS = {
                 band_limit=0.12,
                 compression=0.3,
                 drums=0.4,
-                singing=0.2,
             ),
             epochs=80,
             clips_per_epoch=3000,

@@ -17,16 +17,18 @@ from torch.utils.data import Dataset
 
 from mtinst.features import ComplexArray, scale_to_unit
 from mtinst.paths import file_hash
-from mtinst.spec import N_INSTRUMENTS, FeatureSpec, FloatArray
+from mtinst.spec import INSTRUMENT_INDEX, N_INSTRUMENTS, FeatureSpec, FloatArray
 from train.config import MixConfig
 from train.effects import band_limit, compressed, dynamics, equaliser, partials, room
-from train.labels import strength
-from train.prepare import DRUMS, N_FRAMES, NOISE, OTHER, RECORDING, SINGING
+from train.labels import UNKNOWN, strength
+from train.prepare import DRUMS, N_FRAMES, NOISE, RECORDING
 
 # A note that far below the mixture's loudest bin is not heard, so has no label.
 _INAUDIBLE_DB = 50.0
-# An onset is one frame; its neighbours, 32 ms away and within the 50 ms that scoring allows, count for part of it.
+# The target of an onset falls to this at a distance of one frame, and as a Gaussian does beyond: the logarithms of
+# three frames then lie on a parabola whose top is the onset (:func:`mtinst.notes.rolls_to_notes`).
 _ONSET_NEIGHBOUR = 0.4
+_ONSET_REACH = 2  # frames
 # Notes of a melody may overlap by so much, a tenth of a second.
 _LEGATO_FRAMES = 3
 # What a room and a recording do to a whole mixture: a curve through so many points of that standard deviation.
@@ -42,6 +44,7 @@ class Batch(NamedTuple):
     log_cqt: Tensor  # (B, n_bins, T) float32
     piano: Tensor  # (B, instrument, pitch, T) float32, 0 or 1
     onset: Tensor  # (B, instrument, pitch, T) float32, in [0, 1]
+    known: Tensor  # (B, instrument, T) float32, 1 where it is known what that instrument plays, else 0
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class PartStore:
         return players
 
     def is_labelled(self, part: int) -> bool:
-        """Whether any of the nine play in it."""
+        """Whether any of the instruments play in it."""
         return int(self.classes[part]) in (*range(N_INSTRUMENTS), RECORDING)
 
     def _rows_of(self, part: int) -> slice:
@@ -99,6 +102,15 @@ def parts_digest(folder: Path) -> str:
     return file_hash(folder / "parts.npz")[:16]
 
 
+class Item(NamedTuple):
+    """One clip of a :class:`Batch`, without its first axis."""
+
+    log_cqt: FloatArray
+    piano: NDArray[np.uint8]
+    onset: FloatArray
+    known: FloatArray
+
+
 @dataclass(frozen=True)
 class Voice:
     """A part in a mixture: which, from which frame, how loud."""
@@ -108,11 +120,8 @@ class Voice:
     gain: float
 
 
-class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
-    """An epoch of mixtures.
-
-    Items are ``(log_cqt, piano, onset)`` of shapes (n_bins, T), (instrument, pitch, T) and (instrument, pitch, T).
-    """
+class MixtureDataset(Dataset[Item]):
+    """An epoch of mixtures."""
 
     def __init__(self, store: PartStore, config: MixConfig, *, seed: int, epoch: int, n_clips: int) -> None:
         self._store = store
@@ -121,6 +130,10 @@ class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
         self._epoch = epoch
         self._n_clips = n_clips
         self._parts_of_class = [np.flatnonzero(store.classes == index) for index in range(RECORDING + 1)]
+        shares = np.ones(N_INSTRUMENTS)
+        shares[INSTRUMENT_INDEX["voice"]], shares[INSTRUMENT_INDEX["other"]] = config.voice_share, config.other_share
+        shares *= [len(parts) > 0 for parts in self._parts_of_class[:N_INSTRUMENTS]]
+        self._shares = shares / max(1.0, shares.sum())
         self._members_of_group: dict[int, list[int]] = {}
         for part, group in enumerate(store.groups.tolist()):
             self._members_of_group.setdefault(group, []).append(part)
@@ -128,12 +141,12 @@ class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
     def __len__(self) -> int:
         return self._n_clips
 
-    def __getitem__(self, index: int) -> tuple[FloatArray, NDArray[np.uint8], FloatArray]:
+    def __getitem__(self, index: int) -> Item:
         rng = np.random.default_rng((self._seed, self._epoch, index))
         return self._mix(self._cast(rng), rng)
 
     def _cast(self, rng: np.random.Generator) -> list[Voice]:
-        """Which parts sound: class-balanced, from one song or several, with what must not be reported."""
+        """Which parts sound: class-balanced, from one song or several, with what has no pitch to report."""
         config = self._config
         classes = self._store.classes
         recordings = self._parts_of_class[RECORDING]
@@ -146,30 +159,29 @@ class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
         starts: dict[int, int] = {}  # part -> first frame
         shared_start = self._draw_start(rng)
         if n_wanted and rng.random() < config.same_song:
-            anchor = self._draw_part(int(rng.integers(N_INSTRUMENTS)), rng)
+            anchor = self._draw_part(self._draw_class(rng), rng)
             members = self._members_of_group[int(self._store.groups[anchor])]
             for part in (anchor, *(members[i] for i in rng.permutation(len(members)))):
                 if classes[part] < N_INSTRUMENTS and len(parts) < n_wanted and classes[part] not in parts:
                     parts[int(classes[part])] = part
                     starts[part] = shared_start
         while len(parts) < n_wanted:
-            wanted = int(rng.integers(N_INSTRUMENTS))
+            wanted = self._draw_class(rng)
             if wanted not in parts:
                 parts[wanted] = self._draw_part(wanted, rng)
+        others = [self._draw_part(INSTRUMENT_INDEX["other"], rng)] if rng.random() < config.other else []
+        drums = (
+            [self._draw_part(DRUMS, rng)] if rng.random() < config.drums and len(self._parts_of_class[DRUMS]) else []
+        )
         voices = [
             Voice(part, starts.get(part, self._draw_start(rng)), _gain(rng.uniform(config.quietest_db, 0)))
-            for part in parts.values()
+            for part in (*parts.values(), *others, *drums)
         ]
-        for index, chance in ((OTHER, config.other), (DRUMS, config.drums), (SINGING, config.singing)):
-            if rng.random() < chance and len(self._parts_of_class[index]):
-                voices.append(
-                    Voice(self._draw_part(index, rng), self._draw_start(rng), _gain(rng.uniform(config.quietest_db, 0)))
-                )
         if rng.random() < config.noise and len(self._parts_of_class[NOISE]):
             voices.append(Voice(self._draw_part(NOISE, rng), self._draw_start(rng), _gain(rng.uniform(-60, -25))))
         return voices
 
-    def _mix(self, voices: list[Voice], rng: np.random.Generator) -> tuple[FloatArray, NDArray[np.uint8], FloatArray]:
+    def _mix(self, voices: list[Voice], rng: np.random.Generator) -> Item:
         n_frames = self._config.n_frames
         config, spec = self._config, self._store.spec
         mixture = np.zeros((spec.n_bins, n_frames), dtype=np.complex64)
@@ -195,9 +207,10 @@ class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
 
         piano = np.zeros((N_INSTRUMENTS, spec.n_pitches, n_frames), dtype=np.uint8)
         onset = np.zeros((N_INSTRUMENTS, spec.n_pitches, n_frames), dtype=np.float32)
+        known = np.ones((N_INSTRUMENTS, n_frames), dtype=np.float32)
         for voice, part in heard:
             level = strength(part * medium, spec)
-            self._label(voice, level >= loudest * 10 ** (-_INAUDIBLE_DB / 20), piano, onset)
+            self._label(voice, level >= loudest * 10 ** (-_INAUDIBLE_DB / 20), piano, onset, known)
 
         shift = int(rng.integers(-self._config.most_shift, self._config.most_shift + 1))
         # A song's loudest moment is elsewhere as often as not: clips of a song are then quieter than 1 all along.
@@ -207,23 +220,33 @@ class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
         )
         if rng.random() < config.compression:
             log_cqt = compressed(log_cqt, rng)
-        return log_cqt, _shift_rows(piano, shift), _shift_rows(onset, shift)
+        return Item(log_cqt, _shift_rows(piano, shift), _shift_rows(onset, shift), known)
 
-    def _label(self, voice: Voice, is_heard: NDArray[np.bool_], piano: NDArray[np.uint8], onset: FloatArray) -> None:
+    def _label(
+        self,
+        voice: Voice,
+        is_heard: NDArray[np.bool_],
+        piano: NDArray[np.uint8],
+        onset: FloatArray,
+        known: FloatArray,
+    ) -> None:
         n_frames = piano.shape[-1]
         notes, players = self._store.notes_of(voice.part).tolist(), self._store.players_of(voice.part)
-        for (first, end, row), instrument in zip(notes, players, strict=True):
-            first, end = first - voice.start, end - voice.start
+        for (begins, first, end, row), instrument in zip(notes, players, strict=True):
+            begins, first, end = begins - voice.start, first - voice.start, end - voice.start
             if end <= 0 or first >= n_frames:
+                continue
+            if row == UNKNOWN:
+                known[instrument, max(0, first) : end] = 0
                 continue
             frames = np.flatnonzero(is_heard[row, max(0, first) : end])
             if len(frames) == 0:
                 continue
             end = max(0, first) + int(frames[-1]) + 1
             piano[instrument, row, max(0, first) : end] = 1
-            for frame, target in ((first - 1, _ONSET_NEIGHBOUR), (first, 1.0), (first + 1, _ONSET_NEIGHBOUR)):
-                if 0 <= frame < n_frames:
-                    onset[instrument, row, frame] = max(onset[instrument, row, frame], target)
+            near = np.arange(max(0, first - _ONSET_REACH), min(n_frames, first + _ONSET_REACH + 1))
+            target = _ONSET_NEIGHBOUR ** (near - begins) ** 2
+            onset[instrument, row, near] = np.maximum(onset[instrument, row, near], target)
 
     def _read(self, voice: Voice) -> ComplexArray:
         stored = self._store.cqts[voice.part, :, voice.start : voice.start + self._config.n_frames]
@@ -232,13 +255,17 @@ class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
 
     def _melody(self, voice: Voice) -> NDArray[np.int64] | None:
         """(n_frames,) the row of the note that began last, for parts that play one at a time."""
-        notes = np.sort(self._store.notes_of(voice.part), order="first")
+        notes = self._store.notes_of(voice.part)
+        notes = np.sort(notes[notes["pitch"] != UNKNOWN], order="first")
         if len(notes) == 0 or (notes["first"][1:] < notes["end"][:-1] - _LEGATO_FRAMES).any():
             return None
         frames = np.arange(voice.start, voice.start + self._config.n_frames)
         began_last = np.searchsorted(notes["first"], frames, side="right") - 1
         rows: NDArray[np.int64] = notes["pitch"][began_last.clip(min=0)].astype(np.int64)
         return rows
+
+    def _draw_class(self, rng: np.random.Generator) -> int:
+        return int(rng.choice(N_INSTRUMENTS, p=self._shares))
 
     def _draw_part(self, class_index: int, rng: np.random.Generator) -> int:
         parts = self._parts_of_class[class_index]
@@ -248,14 +275,9 @@ class MixtureDataset(Dataset[tuple[FloatArray, NDArray[np.uint8], FloatArray]]):
         return int(rng.integers(N_FRAMES - self._config.n_frames + 1))
 
 
-def collate(items: list[tuple[FloatArray, NDArray[np.uint8], FloatArray]]) -> Batch:
+def collate(items: list[Item]) -> Batch:
     """Stack items into a batch."""
-    log_cqts, pianos, onsets = zip(*items, strict=True)
-    return Batch(
-        torch.from_numpy(np.stack(log_cqts)),
-        torch.from_numpy(np.stack(pianos)).float(),
-        torch.from_numpy(np.stack(onsets)),
-    )
+    return Batch(*(torch.from_numpy(np.stack(arrays)).float() for arrays in zip(*items, strict=True)))
 
 
 def _gain(decibels: float) -> float:

@@ -1,4 +1,4 @@
-"""A trained network as the beginning of a wider one, or of one with finer features.
+"""A trained network as the beginning of a wider one, of one with finer features or with more instruments.
 
 After Chen, Goodfellow & Shlens, "Net2Net: accelerating learning via knowledge transfer", ICLR 2016, but simpler: old
 channels keep their weights and see nothing of the new ones, so that what the network says does not change; new channels
@@ -32,7 +32,7 @@ def grow(small: UNet, large: UNet) -> None:
     True
     """
     known, wanted = small.state_dict(), large.state_dict()
-    inputs = _inputs(small, large)
+    inputs, outputs = _inputs(small, large), _outputs(small, large)
     for name, tensor in wanted.items():
         old = known.get(name)
         if old is None or (name.startswith("feature_") and small.spec != large.spec):
@@ -40,11 +40,11 @@ def grow(small: UNet, large: UNet) -> None:
         if old.shape == tensor.shape:
             wanted[name] = old
         else:
-            wanted[name] = _grown(name, old, tensor, inputs.get(name))
+            wanted[name] = _grown(name, old, tensor, inputs.get(name), outputs.get(name))
     large.load_state_dict(wanted)
 
 
-def _grown(name: str, old: Tensor, new: Tensor, columns: Tensor | None) -> Tensor:
+def _grown(name: str, old: Tensor, new: Tensor, columns: Tensor | None, rows: Tensor | None) -> Tensor:
     """`old` in a copy of `new`, whose rows are outputs and whose columns, if it has any, are inputs."""
     if old.ndim != new.ndim or any(n < o for o, n in zip(old.shape, new.shape, strict=True)):
         raise ValueError(f"{name} of shape {tuple(old.shape)} does not fit into {tuple(new.shape)}")
@@ -52,14 +52,15 @@ def _grown(name: str, old: Tensor, new: Tensor, columns: Tensor | None) -> Tenso
     is_transposed = name.startswith("ups.") and old.ndim == 4  # these have their inputs first
     if is_transposed:
         old, result = old.transpose(0, 1), result.transpose(0, 1)
-    n_rows = old.shape[0]
+    if rows is None:
+        rows = torch.arange(old.shape[0])
     if old.ndim == 1:
-        result[:n_rows] = old
+        result[rows] = old
         return result
     if columns is None:
         columns = torch.arange(old.shape[1])
-    result[:n_rows] = 0
-    result[:n_rows, columns] = old
+    result[rows] = 0
+    result[rows[:, None], columns] = old
     return (result.transpose(0, 1) if is_transposed else result).contiguous()
 
 
@@ -78,9 +79,15 @@ def _inputs(small: UNet, large: UNet) -> dict[str, Tensor]:
         beside = torch.cat((torch.arange(old), new + torch.arange(old)))  # from below, and by the skip connection
         inputs |= {f"decoders.{level}.conv1.weight": beside, f"decoders.{level}.shortcut.weight": beside}
     old, new = small.config.widths[0], large.config.widths[0]
-    n_instruments = small.config.n_instruments
-    heard = torch.arange(n_instruments)[:, None] * new + torch.arange(old)
-    inputs["ensemble_head.hidden.weight"] = torch.cat(
-        (torch.arange(2 * n_instruments), 2 * n_instruments + heard.flatten())
-    )
+    few, many = small.n_instruments, large.n_instruments
+    shares = torch.cat((torch.arange(few), many + torch.arange(few)))
+    heard = torch.arange(few)[:, None] * new + torch.arange(old)
+    inputs["ensemble_head.hidden.weight"] = torch.cat((shares, 2 * many + heard.flatten()))
     return inputs
+
+
+def _outputs(small: UNet, large: UNet) -> dict[str, Tensor]:
+    """The same for outputs: the head has those of each roll for all instruments."""
+    rolls = torch.arange(small.head.out_channels // small.n_instruments)
+    rows = (rolls[:, None] * large.n_instruments + torch.arange(small.n_instruments)).flatten()
+    return {"head.weight": rows, "head.bias": rows}

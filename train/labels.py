@@ -1,4 +1,8 @@
-"""Labels that follow the sound: a note counts for as long as it is held, or until it has died away."""
+"""Labels that follow the sound: a note counts from where it is heard until it has died away or another takes its place.
+
+A bowed or blown tone takes 50 to 100 ms to come, and a room or a string goes on when it is let go. Labels that go by
+the MIDI notes instead teach a network to speak before the note.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,8 +11,13 @@ from mtinst.features import ComplexArray, by_pitch
 from mtinst.spec import SPEC, FeatureSpec, FloatArray
 from train.sources import OFFSET, ONSET, PITCH
 
+# A note begins where it is this far below its loudest of the first `_ATTACK_FRAMES`: the level at which attacks of
+# bows and breath are heard as begun.
+RISEN_DB = 8.0
 # A note has died away this far below its own loudest frame: a struck string is then no longer heard in a mix.
 DECAY_DB = 40.0
+# What rings on after the note-off belongs to the note while it is no more than this below its loudest, so many frames.
+RINGING_DB, RINGING_FRAMES = 9.0, 4
 # A note this far below the part's loudest frame has no sound at all: its timbre has no sample for it.
 _SILENCE_DB = 60.0
 # Strength of a note: its loudest of the first three partials.
@@ -16,7 +25,12 @@ _PARTIALS = (0, 12, 19)
 # Peaks are looked for in this many frames from the onset: later ones belong to other notes.
 _ATTACK_FRAMES = 12
 
-FRAME_NOTE = np.dtype([("first", np.int16), ("end", np.int16), ("pitch", np.int16)])
+UNKNOWN = -1
+"""In place of a pitch: what sounds in these frames is not known, and is neither learnt nor scored."""
+
+FRAME_NOTE = np.dtype([("onset", np.float32), ("first", np.int16), ("end", np.int16), ("pitch", np.int16)])
+"""A note on the frame grid: its onset in frames and their fractions, the frame nearest to it, the frame after its last,
+and its row (0 is ``spec.lowest_pitch``) or `UNKNOWN`."""
 
 
 def strength(part_cqt: ComplexArray, spec: FeatureSpec = SPEC) -> FloatArray:
@@ -28,7 +42,7 @@ def strength(part_cqt: ComplexArray, spec: FeatureSpec = SPEC) -> FloatArray:
 
 
 def sounding_notes(notes: NDArray[np.float64], part_cqt: ComplexArray, spec: FeatureSpec = SPEC) -> NDArray[np.void]:
-    """Notes of a rendered part on the frame grid, each cut where it has died away.
+    """Notes of a rendered part on the frame grid, each from where it is heard to where it has died away.
 
     Parameters
     ----------
@@ -40,25 +54,49 @@ def sounding_notes(notes: NDArray[np.float64], part_cqt: ComplexArray, spec: Fea
     Returns
     -------
     ndarray of FRAME_NOTE
-        First frame, frame after the last, and row (0 is ``spec.lowest_pitch``); notes outside the part are left out.
+        Notes outside the part, and those without a sound, are left out.
     """
     heard = strength(part_cqt, spec)
-    silence = float(heard.max(initial=0.0)) * 10.0 ** (-_SILENCE_DB / 20.0)
+    silence = float(heard.max(initial=0.0)) * _ratio(_SILENCE_DB)
     n_frames = part_cqt.shape[1]
     result = []
-    for note in notes:
+    for index, note in enumerate(notes):
         row = int(note[PITCH]) - spec.lowest_pitch
+        onset = float(note[ONSET]) * spec.frame_rate
         first = spec.second_to_frame(note[ONSET])
-        end = min(n_frames, max(first + 1, spec.second_to_frame(note[OFFSET])))
         if not (0 <= row < spec.n_pitches and 0 <= first < n_frames):
             continue
-        level = heard[row, first:end]
+        again = notes[index + 1 :][notes[index + 1 :, PITCH] == note[PITCH], ONSET]
+        limit = min(n_frames, spec.second_to_frame(again[0])) if len(again) else n_frames
+        released = min(limit, max(first + 1, spec.second_to_frame(note[OFFSET])))
+        level = heard[row, first : max(first + 1, released)]
         loudest = float(level[:_ATTACK_FRAMES].max())
         if loudest <= silence:
             continue
-        is_heard = np.flatnonzero(level >= loudest * 10.0 ** (-DECAY_DB / 20.0))
-        result.append((first, first + int(is_heard[-1]) + 1, row))
+        onset = max(onset, _risen(heard[row], first, loudest))
+        first = min(n_frames - 1, round(onset))
+        level = heard[row, first : max(first + 1, released)]
+        end = first + 1 + int(np.flatnonzero(level >= loudest * _ratio(DECAY_DB))[-1:].sum())
+        if end >= released:
+            ringing = heard[row, end : min(limit, end + RINGING_FRAMES)] >= loudest * _ratio(RINGING_DB)
+            end += int(np.logical_and.accumulate(ringing).sum())
+        result.append((onset, first, end, row))
     return np.array(result, dtype=FRAME_NOTE)
+
+
+def _risen(level: FloatArray, first: int, loudest: float) -> float:
+    """The frame, with its fraction, at which a level comes within `RISEN_DB` of the loudest; 0 if it is before."""
+    wanted = loudest * _ratio(RISEN_DB)
+    start = max(0, first - 1)
+    frame = start + int(np.argmax(level[start:] >= wanted))
+    if frame == start:
+        return 0.0
+    before, after = (float(np.log(max(value, 1e-9 * loudest))) for value in level[frame - 1 : frame + 1])
+    return frame - (after - float(np.log(wanted))) / (after - before)
+
+
+def _ratio(decibels: float) -> float:
+    return float(10.0 ** (-decibels / 20.0))
 
 
 def audible_notes(
@@ -66,10 +104,9 @@ def audible_notes(
 ) -> NDArray[np.void]:
     """Cut or drop notes where they are more than `floor_db` below `loudest`, the mixture's largest magnitude."""
     heard = strength(part_cqt)
-    floor = loudest * 10.0 ** (-floor_db / 20.0)
     result = []
     for note in notes:
-        frames = np.flatnonzero(heard[note["pitch"], note["first"] : note["end"]] >= floor)
+        frames = np.flatnonzero(heard[note["pitch"], note["first"] : note["end"]] >= loudest * _ratio(floor_db))
         if len(frames):
-            result.append((note["first"], note["first"] + int(frames[-1]) + 1, note["pitch"]))
+            result.append((note["onset"], note["first"], note["first"] + int(frames[-1]) + 1, note["pitch"]))
     return np.array(result, dtype=FRAME_NOTE)

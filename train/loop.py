@@ -28,9 +28,10 @@ from mtinst.checkpoint import load_checkpoint, save_checkpoint
 from mtinst.errors import MtinstError
 from mtinst.model import Committee, UNet, n_weights
 from mtinst.notes import Thresholds
+from train.clips import ClipArrays
 from train.config import Experiment, as_json
 from train.datasets import Batch, MixtureDataset, PartStore, collate
-from train.evaluate import ClipArrays, quick_scores
+from train.evaluate import quick_scores
 from train.figures import plot_log, write_png
 from train.grow import grow
 from train.losses import Losses, multitask_loss
@@ -149,7 +150,7 @@ def fit(
     device : str
         ``cpu``, ``cuda`` or ``auto``.
     n_validation_clips : int
-        Scored after each epoch.
+        Scored after each epoch: recordings where there are any.
     initial_weights : Path, optional
         A checkpoint to start from instead of random weights, of this network or a narrower one (:mod:`train.grow`);
         of a committee its first network. What the run writes has its thresholds until ``calibrate`` chooses others.
@@ -164,7 +165,8 @@ def fit(
     run_dir.mkdir(parents=True, exist_ok=True)
     processes = Processes.start(device)
     store = PartStore.open(prepared_dir / "parts")
-    validation = ClipArrays.open(prepared_dir / "valid.npz").first(n_validation_clips)
+    real = prepared_dir / "real_valid.npz"
+    validation = ClipArrays.open(real if real.is_file() else prepared_dir / "valid.npz").first(n_validation_clips)
     run = _begin(experiment, store, run_dir, processes, initial_weights=initial_weights, is_compiled=is_compiled)
 
     while run.epoch < experiment.epochs:
@@ -261,8 +263,9 @@ def _keep(
     record = training_record(experiment, run.epoch, run.seconds, clips=run.clips, data=data)
     record |= {"scores": scores, "began_with": run.began_with}
     names = ["last.safetensors"]
-    if scores["piano_roll"] > run.best:
-        run.best = scores["piano_roll"]
+    score = sum(scores.values())
+    if score > run.best:
+        run.best = score
         names.append("best.safetensors")
     for name in names:
         save_checkpoint(run_dir / name, run.averaged, thresholds=run.thresholds, training=record)

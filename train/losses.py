@@ -34,25 +34,30 @@ class Losses(NamedTuple):
 
 
 def multitask_loss(logits: Logits, batch: Batch, weights: LossWeights) -> Losses:
-    """Each term times its weight; zero for a head that the network does not have."""
+    """Each term times its weight, over what is known; zero for a head that the network does not have."""
+    known = batch.known  # (B, instrument, T)
     instrument = batch.piano.amax(dim=2)
     pitch = batch.piano.amax(dim=1)
     onset = presence = logits.piano.new_zeros(())
     if logits.onset is not None:
-        onset = _cross_entropy(logits.onset, batch.onset, weights.onset_positive)
+        onset = _cross_entropy(logits.onset, batch.onset, known[:, :, None], weights.onset_positive)
     if logits.presence is not None:
-        presence = _cross_entropy(logits.presence, instrument.amax(dim=2), 1.0)
+        is_there = instrument.amax(dim=2)
+        is_known = torch.maximum(known.amin(dim=2), is_there)
+        presence = _cross_entropy(logits.presence, is_there, is_known, 1.0)
     return Losses(
-        piano=weights.piano * _ROLL_SCALE * _cross_entropy(logits.piano, batch.piano, weights.positive),
-        instrument=weights.instrument * _cross_entropy(logits.instrument, instrument, 1.0),
-        pitch=weights.pitch * _cross_entropy(logits.pitch, pitch, 1.0),
+        piano=weights.piano
+        * _ROLL_SCALE
+        * _cross_entropy(logits.piano, batch.piano, known[:, :, None], weights.positive),
+        instrument=weights.instrument * _cross_entropy(logits.instrument, instrument, known, 1.0),
+        pitch=weights.pitch * _cross_entropy(logits.pitch, pitch, known.amin(dim=1, keepdim=True), 1.0),
         onset=weights.onset * _ROLL_SCALE * onset,
         presence=weights.presence * presence,
     )
 
 
-def _cross_entropy(logits: Tensor, targets: Tensor, positive: float) -> Tensor:
-    """Mean binary cross-entropy in which the active side of each cell counts `positive` times."""
+def _cross_entropy(logits: Tensor, targets: Tensor, known: Tensor, positive: float) -> Tensor:
+    """Mean binary cross-entropy in which active cells count `positive` times, and unknown ones not at all."""
     return functional.binary_cross_entropy_with_logits(
-        logits.float(), targets, pos_weight=torch.tensor(positive, device=logits.device)
+        logits.float(), targets, known.expand_as(targets), pos_weight=torch.tensor(positive, device=logits.device)
     )

@@ -2,11 +2,12 @@
 
 Under the output folder:
 
-- ``parts/``: single parts of ten seconds, alone, as complex CQTs (float16, real and imaginary) with their labels. The
-  CQT is linear, so the loader mixes parts by adding these, never the same mixture twice.
+- ``parts/``: single parts of ten seconds, alone, rendered or played by people, as complex CQTs (float16, real and
+  imaginary) with their labels. The CQT is linear, so the loader mixes parts by adding these, each mixture another.
 - ``valid.npz``, ``same.npz``, ``unseen.npz``: fixed mixtures as 16-bit audio with their notes, for thresholds (pieces
-  of the validation side, training timbres), for the paper's protocol (test pieces, training timbres) and for the test
-  that counts (test pieces, held-out timbres, and drums, other instruments, singing, noise and rooms).
+  of the validation side, training timbres), for the paper's protocol (test pieces, training timbres) and for the
+  unknown (test pieces, held-out timbres, and drums, other instruments, singing, noise and rooms).
+- ``real_valid.npz``, ``real_test.npz``: recordings of people playing, for thresholds and for the test that counts.
 - ``pieces.csv``: which piece is on which side.
 
 Item ``i`` draws from ``default_rng((seed, set, i))``, so the number of processes changes nothing.
@@ -17,6 +18,7 @@ import json
 import multiprocessing
 import shutil
 import tarfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -29,26 +31,27 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from mtinst.features import ComplexArray, cqt
-from mtinst.spec import FINE, INSTRUMENT_INDEX, N_INSTRUMENTS, SPEC, FeatureSpec, FloatArray
+from mtinst.spec import FINE, INSTRUMENT_INDEX, N_INSTRUMENTS, NINE, SPEC, FeatureSpec, FloatArray
 from train.arrange import Library, Part
-from train.labels import FRAME_NOTE, audible_notes, sounding_notes
+from train.clips import Clip, clip_rows, save_clips
+from train.labels import FRAME_NOTE, UNKNOWN, audible_notes, sounding_notes
 from train.medium import MOST_VARISPEED, amplify, compress, encode, strum, varispeed
-from train.render import RATE, Band, MoreTimbres, add_room, distort, levelled, noise
-from train.sources import Split, find_pieces
+from train.recordings import Recording, moved, pieces_of, read_recordings
+from train.render import RATE, Band, Manner, add_room, distort, levelled, noise
+from train.sources import OFFSET, ONSET, PITCH, Split, find_pieces
 from train.timbres import TimbreSplit
 
 CLIP_S = 10.0
 N_SAMPLES = round(CLIP_S * RATE)
 N_FRAMES = SPEC.n_frames(N_SAMPLES)
-# What is not one of the nine comes after them.
-OTHER, DRUMS, SINGING, NOISE = range(N_INSTRUMENTS, N_INSTRUMENTS + 4)
-RECORDING = NOISE + 1  # a whole song, several of the nine in one part: see train.collect
+# What has no pitch that anybody wants comes after the instruments.
+DRUMS, NOISE = range(N_INSTRUMENTS, N_INSTRUMENTS + 2)
+RECORDING = NOISE + 1  # a whole song, several instruments in one part: see train.collect
 FEATURES = {"paper": SPEC, "fine": FINE}
-CLASS_INDEX = {**INSTRUMENT_INDEX, "other": OTHER, "drums": DRUMS, "singing": SINGING, "noise": NOISE}
+CLASS_INDEX = {**INSTRUMENT_INDEX, "drums": DRUMS, "noise": NOISE}
 
-_PARTS_SEED, _NOISE_SEED = 0, 1
+_PARTS_SEED, _REAL_SEED = 0, 1
 _NOISE_SHARE = 0.01
-_SUNG_ANEW = 0.7  # of singing; the rest is recorded syllables, resampled
 _STRUMMED = frozenset({"acoustic_guitar", "electric_guitar"})
 
 
@@ -77,14 +80,6 @@ class RenderedPart:
     class_index: int
     cqt: ComplexArray
     notes: NDArray[np.void]
-
-
-@dataclass(frozen=True)
-class Clip:
-    """A mixture: audio in [-1, 1] and what sounds in it, rows of (instrument index, first frame, end frame, row)."""
-
-    samples: FloatArray
-    notes: NDArray[np.int32]
 
 
 class PartWriter:
@@ -141,17 +136,6 @@ class PartWriter:
         (self._folder / "cqt.f16.partial").replace(self._folder / "cqt.f16")
 
 
-def save_clips(path: Path, clips: Sequence[Clip]) -> None:
-    """Write what :class:`train.evaluate.ClipArrays` reads."""
-    np.savez(
-        path,
-        samples=np.stack([np.round(clip.samples * 32767).astype(np.int16) for clip in clips]),
-        notes=np.concatenate(
-            [np.insert(clip.notes, 0, index, axis=1) for index, clip in enumerate(clips)]
-        ),  # clip, instrument, first frame, end frame, row
-    )
-
-
 def prepare(
     data_dir: Path,
     out_dir: Path,
@@ -161,12 +145,12 @@ def prepare(
     seed: int,
     n_jobs: int,
     spec: FeatureSpec = FINE,
-    more: MoreTimbres | None = None,
+    n_versions: int = 8,
 ) -> None:
     """Write everything above to `out_dir`; `data_dir` is laid out as in the README of this package.
 
-    Parts are kept as `spec` has it, which is what networks are then trained on; fixed sets are audio, the same for all,
-    with or without `more` timbres.
+    Parts are kept as `spec` has it, which is what networks are then trained on; fixed sets are audio, the same for all.
+    Each recording of people playing becomes parts `n_versions` times, each time at another pitch and pace.
     """
     midi_dir = unpack_midi(data_dir, out_dir)
     files = find_pieces(midi_dir)
@@ -176,7 +160,12 @@ def prepare(
         writer.writerows((f.path.relative_to(midi_dir).as_posix(), f.split) for f in files)
     for clip_set in CLIP_SETS:
         write_clips(out_dir, data_dir, midi_dir, clip_set, n_clips=n_clips, seed=seed, n_jobs=n_jobs)
-    write_parts(out_dir, data_dir, midi_dir, n_parts=n_parts, seed=seed, n_jobs=n_jobs, spec=spec, more=more)
+    for side in ("valid", "test"):
+        recordings = read_recordings(data_dir / "recordings", side)
+        save_clips(out_dir / f"real_{side}.npz", [as_clip(recording) for recording in recordings])
+    write_parts(
+        out_dir, data_dir, midi_dir, n_parts=n_parts, n_versions=n_versions, seed=seed, n_jobs=n_jobs, spec=spec
+    )
 
 
 def unpack_midi(data_dir: Path, out_dir: Path) -> Path:
@@ -204,18 +193,24 @@ def write_parts(
     midi_dir: Path,
     *,
     n_parts: int,
+    n_versions: int,
     seed: int,
     n_jobs: int,
     spec: FeatureSpec,
-    more: MoreTimbres | None = None,
 ) -> None:
-    """Render groups of parts (each group one excerpt) until there are `n_parts`."""
-    setup = (data_dir, midi_dir, "train", "train", seed, spec, more)
+    """Recorded parts, and groups of rendered ones (each group one excerpt) until there are `n_parts` of those too."""
+    setup = (data_dir, midi_dir, "train", "train", seed, spec)
+    recordings = pieces_of(read_recordings(data_dir / "recordings", "train"), n_samples=N_SAMPLES)
+    jobs = [(recording, version) for recording in recordings for version in range(n_versions)]
     with (
         PartWriter(out_dir / "parts", spec) as writer,
         multiprocessing.get_context("spawn").Pool(n_jobs, _start_worker, setup) as pool,
-        tqdm(total=n_parts, unit="part", mininterval=5) as bar,
+        tqdm(total=len(jobs) + n_parts, unit="part", mininterval=5) as bar,
     ):
+        for index, part in enumerate(pool.imap(_render_recording, jobs, chunksize=4)):
+            writer.add(part, -1 - index)  # a group of its own
+            bar.update()
+        n_parts += len(writer)
         # Twice as many groups as could be wanted: the pool is left when there are enough parts.
         for group, rendered in enumerate(pool.imap(_render_group, range(2 * n_parts), chunksize=4)):
             for part in rendered:
@@ -252,10 +247,40 @@ def render_group(
     return rendered
 
 
+def render_recording(
+    recording: Recording, rng: np.random.Generator, spec: FeatureSpec = SPEC, *, is_changed: bool = True
+) -> RenderedPart:
+    """A recording of one instrument as a part; changed: by a tape up to four semitones off, in a room at times."""
+    shift = int(rng.integers(-4, 5)) if is_changed and recording.plays != "drums" else 0
+    detune = rng.uniform(-0.15, 0.15) if is_changed else 0.0
+    recording = moved(recording, shift, detune=detune, n_samples=N_SAMPLES)
+    sound = recording.samples
+    for effect, chance in ((compress, 0.2), (add_room, 0.3), (encode, 0.1)):
+        if is_changed and rng.random() < chance:
+            sound = effect(sound, rng)
+    part_cqt = cqt(sound, spec)
+    rows = []
+    for note in recording.notes.tolist():
+        onset = note[ONSET] * spec.frame_rate
+        first, end = round(onset), spec.second_to_frame(note[OFFSET])
+        row = int(note[PITCH]) - spec.lowest_pitch if note[PITCH] != UNKNOWN else UNKNOWN
+        if first < N_FRAMES and row < spec.n_pitches:
+            rows.append((onset, first, min(N_FRAMES, max(first + 1, end)), row))
+    notes = np.array(rows, dtype=FRAME_NOTE)
+    return RenderedPart(CLASS_INDEX[recording.plays], at_unit_power(part_cqt, spec), notes)
+
+
+def as_clip(recording: Recording) -> Clip:
+    """A recording whole, to be scored on."""
+    index = INSTRUMENT_INDEX.get(recording.plays, UNKNOWN)
+    notes = np.column_stack((np.full(len(recording.notes), index), recording.notes[:, :3]))
+    return Clip(levelled(recording.samples), notes)
+
+
 def render_clip(library: Library, band: Band, rng: np.random.Generator, *, has_distractors: bool) -> Clip:
     """A mixture of one to five of the nine, from one excerpt or several, at drawn levels.
 
-    With distractors: drums, other instruments and singing where the excerpt has them and in a share of the rest, noise
+    With distractors: drums, a voice and other instruments where the excerpt has them and in a share of the rest, noise
     in a third, a room around everything in a third.
     """
     n_parts = int(rng.choice((1, 2, 3, 4, 5), p=(0.25, 0.27, 0.23, 0.15, 0.10)))
@@ -264,10 +289,10 @@ def render_clip(library: Library, band: Band, rng: np.random.Generator, *, has_d
     while len(nine) < n_parts:
         drawn = library.draw_parts(rng, CLIP_S)
         for part in drawn[:1] if nine and rng.random() < 0.5 else drawn:
-            if part.plays in INSTRUMENT_INDEX:
+            if part.plays in NINE:
                 if len(nine) < n_parts:
                     nine.setdefault(part.plays, part)
-            elif has_distractors and rng.random() < 0.6:
+            elif has_distractors and rng.random() < 0.4:
                 others.setdefault(part.plays, part)
     if has_distractors and rng.random() < 0.25:
         others.update((part.plays, part) for part in library.draw_parts(rng, CLIP_S) if part.plays == "drums")
@@ -275,7 +300,7 @@ def render_clip(library: Library, band: Band, rng: np.random.Generator, *, has_d
     mixture = np.zeros(N_SAMPLES, dtype=np.float32)
     played: list[tuple[Part, ComplexArray]] = []
     for part in (*nine.values(), *others.values()):
-        sound = _play(band, part, rng)
+        sound = band.play(part.notes, band.draw_timbre(part.plays, part.notes, rng), N_SAMPLES, rng, draw_manner(rng))
         peak = float(np.abs(sound).max())
         if peak > 0:
             power = float(np.sqrt(np.mean(sound[np.abs(sound) > 1e-3 * peak] ** 2)))
@@ -288,37 +313,44 @@ def render_clip(library: Library, band: Band, rng: np.random.Generator, *, has_d
         mixture += noise(N_SAMPLES, rng) * np.float32(10 ** (rng.uniform(-60, -30) / 20))
     loudest = float(np.abs(cqt(mixture)).max())
     rows = [
-        (INSTRUMENT_INDEX[part.plays], note["first"], note["end"], note["pitch"])
+        row
         for part, part_cqt in played
         if part.plays in INSTRUMENT_INDEX
-        for note in audible_notes(_labels(part, part_cqt), part_cqt, loudest)
+        for row in clip_rows(INSTRUMENT_INDEX[part.plays], audible_notes(_labels(part, part_cqt), part_cqt, loudest))
     ]
     samples = mixture * np.float32(0.9 / max(1e-6, float(np.abs(mixture).max())))
-    return Clip(samples, np.array(rows, dtype=np.int32).reshape(-1, 4))
+    return Clip(samples, np.array(rows, dtype=np.float64).reshape(-1, 4))
+
+
+def draw_manner(rng: np.random.Generator) -> Manner:
+    """How a player joins notes and shapes them."""
+    return Manner(
+        glide_s=rng.uniform(0.03, 0.15) if rng.random() < 0.3 else 0.0,
+        slurred=rng.uniform(0.2, 1.0) if rng.random() < 0.6 else 0.0,
+        swell_db=rng.uniform(2, 10) if rng.random() < 0.3 else 0.0,
+    )
 
 
 def _produce(band: Band, part: Part, rng: np.random.Generator) -> tuple[Part, FloatArray]:
     """A part as a record may have it.
 
-    Strummed, gliding, sung, on an instrument of another size or on two of a kind at once, amplified, compressed,
+    Strummed, slurred, gliding, on an instrument of another size or on two of a kind at once, amplified, compressed,
     overdriven, encoded.
     """
     if part.plays in _STRUMMED and rng.random() < 0.4:
         part = replace(part, notes=strum(part.notes, rng))
-    timbres = [band.draw_timbre(part.plays, rng)]
-    if part.plays in INSTRUMENT_INDEX and rng.random() < 0.25:
-        timbres.append(band.draw_timbre(part.plays, rng))
+    timbres = [band.draw_timbre(part.plays, part.notes, rng)]
+    if part.plays in NINE and rng.random() < 0.2:
+        timbres.append(band.draw_timbre(part.plays, part.notes, rng))
     levels = rng.dirichlet(np.ones(len(timbres)))
-    glide_s = rng.uniform(0.03, 0.15) if rng.random() < 0.3 else 0.0
+    manner = draw_manner(rng)
 
     def play(notes: NDArray[np.float64], n_samples: int) -> FloatArray:
-        sounds = [levelled(band.play(notes, timbre, n_samples, rng, glide_s=glide_s)) for timbre in timbres]
+        sounds = [levelled(band.play(notes, timbre, n_samples, rng, manner)) for timbre in timbres]
         blend: FloatArray = np.tensordot(levels.astype(np.float32), np.stack(sounds), axes=1)
         return blend
 
-    if part.plays == "singing" and rng.random() < _SUNG_ANEW:
-        sound = band.sing(part.notes, N_SAMPLES, rng)
-    elif part.plays != "drums" and rng.random() < 0.4:
+    if part.plays not in ("drums", "voice") and rng.random() < 0.4:
         sound = varispeed(play, part.notes, int(rng.integers(-MOST_VARISPEED, MOST_VARISPEED + 1)), N_SAMPLES)
     else:
         sound = play(part.notes, N_SAMPLES)
@@ -330,10 +362,6 @@ def _produce(band: Band, part: Part, rng: np.random.Generator) -> tuple[Part, Fl
     return part, sound
 
 
-def _play(band: Band, part: Part, rng: np.random.Generator) -> FloatArray:
-    return band.play(part.notes, band.draw_timbre(part.plays, rng), N_SAMPLES, rng)
-
-
 def _labels(part: Part, part_cqt: ComplexArray, spec: FeatureSpec = SPEC) -> NDArray[np.void]:
     if part.plays not in INSTRUMENT_INDEX:
         return np.empty(0, FRAME_NOTE)
@@ -341,13 +369,16 @@ def _labels(part: Part, part_cqt: ComplexArray, spec: FeatureSpec = SPEC) -> NDA
 
 
 def at_unit_power(part_cqt: ComplexArray, spec: FeatureSpec) -> ComplexArray:
-    """Scaled so that the sound's mean power while it sounds is the same for all parts, whatever the bank's loudness.
+    """Scaled so that the sound's mean power while it sounds is the same for all parts, whatever the bank's loudness;
+    silence stays silence.
 
     Filters of a CQT are as long as their pitch is low, and what they say grows with the root of their length: without a
     weight of the frequency, a bass would count as 8 dB louder than a trumpet of the same power.
     """
     hertz = 2.0 ** ((np.arange(spec.n_bins) / spec.bins_per_semitone + spec.lowest_pitch - 69) / 12)  # A4: 1
     power = hertz @ np.abs(part_cqt) ** 2
+    if power.max() == 0:
+        return part_cqt
     sounding = power[power > 1e-4 * power.max()]
     result: ComplexArray = (part_cqt / np.sqrt(sounding.mean())).astype(np.complex64)
     return result
@@ -369,11 +400,10 @@ def _start_worker(
     timbres: TimbreSplit,
     seed: int,
     spec: FeatureSpec = SPEC,
-    more: MoreTimbres | None = None,
 ) -> None:
     threadpool_limits(1)  # or the processes' threads wait for each other: half the parts a second
     _Worker.library = Library(find_pieces(midi_dir), pieces)
-    _Worker.band = Band(data_dir, timbres, more)
+    _Worker.band = Band(data_dir, timbres)
     _Worker.seed = seed
     _Worker.spec = spec
 
@@ -381,6 +411,12 @@ def _start_worker(
 def _render_group(group: int) -> list[RenderedPart]:
     rng = np.random.default_rng((_Worker.seed, _PARTS_SEED, group))
     return render_group(_Worker.library, _Worker.band, rng, _Worker.spec)
+
+
+def _render_recording(job: tuple[Recording, int]) -> RenderedPart:
+    recording, version = job
+    rng = np.random.default_rng((_Worker.seed, _REAL_SEED, zlib.crc32(recording.name.encode()), version))
+    return render_recording(recording, rng, _Worker.spec, is_changed=version > 0)
 
 
 def _render_clip(job: tuple[ClipSet, int]) -> Clip:

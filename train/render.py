@@ -5,7 +5,6 @@
 
 import csv
 from collections import OrderedDict, defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,60 +15,71 @@ from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
 from mtinst.fluidsynth import BLOCK_SAMPLES, FluidSynth
-from mtinst.spec import SPEC, FloatArray
-from train.singing import Singer
+from mtinst.spec import NINE, SPEC, FloatArray
+from train.singing import read_singers
 from train.sources import OFFSET, ONSET, PITCH, VELOCITY
-from train.strings import draw_bass, play_strings
 from train.timbres import (
-    DRUM_KITS,
     MISSING_PROGRAMS,
-    MORE_SOUNDFONTS,
-    OTHER_BANKS,
-    OTHER_PROGRAMS,
-    PATCH_PROGRAMS,
     PROGRAMS,
-    SAMPLE_BANKS,
-    STRUCK,
     TRAIN_SOUNDFONTS,
     UNSEEN_SOUNDFONTS,
     TimbreSplit,
-    patch_bank,
-    source_of,
+    class_of,
+    is_struck,
 )
 
 RATE = SPEC.sample_rate
 _N_CHANNELS = 16
-SUNG_AT = 49  # the pitch of the recorded syllables, C#3
 _JOINED_S = 0.05
 _WIDEST_GLIDE = 7  # semitones
 SEMITONES_OFF = 3  # a sample may sound this far from the pitch it was recorded at
+# A bank plays a part when this share of its notes is at most so far from a recording.
+_COVERED, _COVERED_SEMITONES = 0.9, 4
+# How often each kind of timbre plays a part, where a class has it.
+_KINDS = {"samples": 0.65, "soundfont": 0.35, "singer": 1.5}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timbre:
-    """A soundfont's program, a sample bank or a model, playing for a class (or ``other``, ``drums``, ``singing``)."""
+    """A soundfont's program, recorded notes of an instrument, or a singer; `plays` is a class or ``drums``."""
 
     plays: str
-    kind: Literal["soundfont", "samples", "model"]
-    bank: str = ""
+    kind: Literal["soundfont", "samples", "singer"]
+    bank: str
     program: int = 0
     recorded_as: str = ""
+    is_struck: bool = False
 
 
 @dataclass(frozen=True)
-class MoreTimbres:
-    """Timbres beside those that the fixed sets have: ``MORE_SOUNDFONTS``, ``PATCH_PROGRAMS`` and modelled basses.
+class Take:
+    """A recorded note: its sound at a peak of 1, its pitch, and the seconds until it is there."""
+
+    sound: FloatArray
+    pitch: float
+    attack_s: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How a part is played by instruments that hold their notes.
 
     Parameters
     ----------
-    folder : Path
-        With ``soundfonts/`` and ``samples/``.
-    share : float
-        How many of a class's parts have one of them, where it has any.
+    glide_s : float
+        Takes this long to come from the note before to its own pitch.
+    slurred : float
+        Share of the joined notes that have no attack of their own.
+    swell_db : float
+        Notes begin and end this far below their middle.
     """
 
-    folder: Path
-    share: float
+    glide_s: float = 0.0
+    slurred: float = 0.0
+    swell_db: float = 0.0
+
+
+PLAIN = Manner()
 
 
 class Band:
@@ -80,27 +90,38 @@ class Band:
     data_dir : Path
         With ``soundfonts/``, ``samples/`` and ``singing/``.
     split : "train" or "unseen"
-    more : MoreTimbres, optional
     """
 
-    def __init__(self, data_dir: Path, split: TimbreSplit, more: MoreTimbres | None = None) -> None:
-        self.timbres = _timbres(split)
-        self._more = {} if more is None else _more_timbres()
-        self._more_share = 0.0 if more is None else more.share
-        self._soundfonts = _read_soundfonts(data_dir / "soundfonts", self.timbres)
-        self._samples = _read_samples(data_dir / "samples")
-        if more is not None:
-            self._soundfonts |= _read_soundfonts(more.folder / "soundfonts", self._more)
-            self._samples |= _read_samples(more.folder / "samples")
-        syllables = _read_singing(data_dir / "singing")
-        self._samples[("singing", "singing")] = {SUNG_AT: syllables}
-        self._singer = Singer(syllables)
+    def __init__(self, data_dir: Path, split: TimbreSplit) -> None:
+        fonts = TRAIN_SOUNDFONTS if split == "train" else UNSEEN_SOUNDFONTS
+        self._soundfonts = {name: SoundfontPlayer(data_dir / "soundfonts" / name) for name in fonts}
+        self._samples = _read_samples(data_dir / "samples", split)
+        self._singers = {singer.name: singer for singer in read_singers(data_dir / "singing", split)}
+        self.timbres: dict[str, list[Timbre]] = defaultdict(list)
+        for font in fonts:
+            for name, programs in PROGRAMS.items():
+                if split == "train" or name in NINE:  # the held-out one has no others
+                    self.timbres[name] += [
+                        Timbre(plays=name, kind="soundfont", bank=font, program=program)
+                        for program in programs
+                        if (font, program) not in MISSING_PROGRAMS
+                    ]
+        for timbre in self._samples:
+            self.timbres[timbre.plays].append(timbre)
+        for singer in self._singers:
+            self.timbres["voice"].append(Timbre(plays="voice", kind="singer", bank=singer))
 
-    def draw_timbre(self, plays: str, rng: np.random.Generator) -> Timbre:
-        """A soundfont or a sample bank, each kind as often as the other; of more timbres, each source as often."""
-        if plays in self._more and rng.random() < self._more_share:
-            return _draw_alike(self._more[plays], [source_of(timbre.bank) for timbre in self._more[plays]], rng)
-        return _draw_alike(self.timbres[plays], [timbre.kind for timbre in self.timbres[plays]], rng)
+    def draw_timbre(self, plays: str, notes: NDArray[np.float64], rng: np.random.Generator) -> Timbre:
+        """A kind of timbre, an instrument and a bank of it, each as often as others, of those that fit the notes."""
+        options = [timbre for timbre in self.timbres[plays] if self._fits(timbre, notes)] or self.timbres[plays]
+        kinds = sorted({timbre.kind for timbre in options})
+        weights = np.array([_KINDS[kind] for kind in kinds])
+        kind = kinds[rng.choice(len(kinds), p=weights / weights.sum())]
+        options = [timbre for timbre in options if timbre.kind == kind]
+        instruments = sorted({timbre.recorded_as for timbre in options})
+        instrument = instruments[rng.integers(len(instruments))]
+        options = [timbre for timbre in options if timbre.recorded_as == instrument]
+        return options[rng.integers(len(options))]
 
     def play(
         self,
@@ -108,38 +129,35 @@ class Band:
         timbre: Timbre,
         n_samples: int,
         rng: np.random.Generator,
-        *,
-        glide_s: float = 0.0,
+        manner: Manner = PLAIN,
     ) -> FloatArray:
-        """One part, shape (n_samples,), dry unless the draw gave it a room.
-
-        Recorded instruments that hold their notes take `glide_s` to come to a note from the one before.
-        """
+        """One part, shape (n_samples,), dry unless the draw gave it a room."""
         if timbre.kind == "soundfont":
             detune = 0.0 if timbre.plays == "drums" else rng.uniform(-0.25, 0.25)
             sound = self._soundfonts[timbre.bank].play(
                 notes, timbre.program, n_samples, is_drum=timbre.plays == "drums", detune=detune
             )
-        elif timbre.kind == "model":
-            sound = play_strings(notes, draw_bass(rng), n_samples, rng)
+        elif timbre.kind == "singer":
+            sound = self._singers[timbre.bank].sing(notes, n_samples, rng)
+        elif timbre.plays == "drums":
+            sound = play_hits(notes, self._samples[timbre], n_samples, rng)
         else:
             sound = play_samples(
-                notes,
-                self._samples[(timbre.bank, timbre.recorded_as)],
-                n_samples,
-                rng,
-                is_struck=timbre.plays in STRUCK,
-                glide_s=glide_s,
+                notes, self._samples[timbre], n_samples, rng, is_struck=timbre.is_struck, manner=manner
             )
-        if timbre.plays == "electric_guitar" and timbre.kind != "soundfont" and rng.random() < 0.4:
+        if timbre.plays == "electric_guitar" and timbre.kind == "samples" and rng.random() < 0.4:
             sound = distort(sound, rng)
         if rng.random() < 0.5:
             sound = add_room(sound, rng)
         return sound
 
-    def sing(self, notes: NDArray[np.float64], n_samples: int, rng: np.random.Generator) -> FloatArray:
-        """A voice, dry: see :class:`train.singing.Singer`."""
-        return self._singer.sing(notes, n_samples, rng)
+    def _fits(self, timbre: Timbre, notes: NDArray[np.float64]) -> bool:
+        if timbre.kind == "singer":
+            return self._singers[timbre.bank].suits(notes)
+        if timbre.kind == "soundfont" or timbre.plays == "drums":
+            return True
+        distance = np.abs(notes[:, PITCH, None] - np.array(sorted(self._samples[timbre]))).min(axis=1)
+        return bool(np.mean(distance <= _COVERED_SEMITONES) >= _COVERED)
 
 
 class SoundfontPlayer:
@@ -185,7 +203,19 @@ class SoundfontPlayer:
         return self._channel_of[key]
 
 
-SampleBank = dict[int, list[FloatArray]]  # recorded pitch -> takes
+SampleBank = dict[int, list[Take]]  # recorded pitch -> takes
+
+
+def play_hits(notes: NDArray[np.float64], bank: SampleBank, n_samples: int, rng: np.random.Generator) -> FloatArray:
+    """Drum hits as they were recorded, for each note those of the nearest key that there is."""
+    out = np.zeros(n_samples, dtype=np.float32)
+    recorded = np.array(sorted(bank))
+    for note in notes:
+        start = int(note[ONSET] * RATE)
+        takes = bank[int(recorded[np.abs(recorded - note[PITCH]).argmin()])]
+        sound = takes[rng.integers(len(takes))].sound[: max(0, n_samples - start)]
+        out[start : start + len(sound)] += sound * np.float32((note[VELOCITY] / 100) ** 1.5)
+    return out
 
 
 def play_samples(
@@ -195,49 +225,70 @@ def play_samples(
     rng: np.random.Generator,
     *,
     is_struck: bool,
-    glide_s: float = 0.0,
+    manner: Manner = PLAIN,
 ) -> FloatArray:
     """Each note from a recording up to three semitones away (else the nearest there is), resampled to its pitch.
 
-    Held notes longer than the recording go on through its steady middle, cross-faded; struck ones die away. A part has
-    a tuning, a note a little of its own, and held notes may have vibrato. Where one follows another without a gap, at
-    most a fifth away, it may glide: within about `glide_s` it comes from the pitch before to its own.
+    A player begins so that the sound is on the beat, so recordings begin earlier by as much as they take to be there; a
+    slurred note begins in the middle of its attack instead, faded in while the one before fades out. Held notes longer
+    than the recording go on through its steady middle, cross-faded; struck ones die away. A part has a tuning, a note a
+    little of its own, and held notes may have vibrato. Where one follows another without a gap, at most a fifth away,
+    it may glide from the pitch before to its own.
     """
     out = np.zeros(n_samples, dtype=np.float32)
     recorded = np.array(sorted(bank))
     tuning = rng.uniform(-0.2, 0.2)
-    vibrato_depth = 0.0 if is_struck or rng.random() < 0.5 else rng.uniform(0.05, 0.3)
+    vibrato_depth = 0.0 if is_struck or rng.random() < 0.5 else rng.uniform(0.05, 0.5)
     vibrato_hz = rng.uniform(4.5, 6.8)
     release_s = rng.uniform(0.05, 0.3)
     dynamics = rng.uniform(0.3, 1.5)  # exponent: how much velocity shows
+    fades = rng.uniform(0.012, 0.05, len(notes))
+    is_slurred = np.zeros(len(notes) + 1, dtype=bool)
+    if not is_struck and len(notes) > 1:
+        joined = np.abs(notes[1:, ONSET] - notes[:-1, OFFSET]) < _JOINED_S
+        is_slurred[1:-1] = (
+            joined & (notes[1:, PITCH] != notes[:-1, PITCH]) & (rng.random(len(notes) - 1) < manner.slurred)
+        )
     for index, note in enumerate(notes):
-        start = int(note[ONSET] * RATE)
-        if start >= n_samples:
-            continue
         distance = np.abs(recorded - note[PITCH])
         near = recorded[distance <= max(SEMITONES_OFF, int(distance.min()))]
-        source = int(near[rng.integers(len(near))])
-        takes = bank[source]
+        takes = bank[int(near[rng.integers(len(near))])]
         take = takes[rng.integers(len(takes))]
-        ratio = 2.0 ** ((note[PITCH] - source + tuning + rng.normal(0, 0.04)) / 12)
-        length = min(n_samples - start, int((note[OFFSET] - note[ONSET] + release_s) * RATE))
-        slide = 0.0 if is_struck or glide_s == 0 or index == 0 else _slide(notes[index - 1], note)
+        ratio = 2.0 ** ((note[PITCH] - take.pitch + tuning + rng.normal(0, 0.04)) / 12)
+        fade_in = fades[index] if is_slurred[index] else 0.0
+        fade_out = fades[index + 1] if is_slurred[index + 1] else release_s
+        begins_s = note[ONSET] - (fade_in / 2 if fade_in else take.attack_s / ratio)
+        start = int(begins_s * RATE)
+        length = min(n_samples - start, int((note[OFFSET] - begins_s + fade_out) * RATE))
+        if start >= n_samples or length <= 0:
+            continue
+        slide = 0.0 if is_struck or manner.glide_s == 0 or index == 0 else _slide(notes[index - 1], note)
+        sound_of_take = take.sound
+        skipped = take.attack_s * RATE if fade_in else 0.0
         if not is_struck:
-            take = sustain(take, int((length + (glide_s * RATE if slide else 0)) * ratio) + 2)
-        position = np.arange(min(length, int((len(take) - 1) / ratio))) * ratio
+            wanted = (length + (manner.glide_s * RATE if slide else 0)) * ratio + skipped
+            sound_of_take = sustain(sound_of_take, int(wanted) + 2)
+        position = skipped + np.arange(min(length, int((len(sound_of_take) - 1 - skipped) / ratio))) * ratio
         if len(position) < 32:
             continue
+        seconds = np.arange(len(position)) / RATE
         if vibrato_depth > 0:
-            seconds = np.arange(len(position)) / RATE
             depth = vibrato_depth * np.minimum(1.0, seconds / 0.4)
             bend = depth * np.log(2) / 12 * np.sin(2 * np.pi * vibrato_hz * seconds)
-            position = np.clip(position + np.cumsum(bend) * ratio, 0, len(take) - 1)
+            position = np.clip(position + np.cumsum(bend) * ratio, 0, len(sound_of_take) - 1)
         if slide:
-            off = slide * np.exp(-3 / glide_s * np.arange(len(position)) / RATE)  # semitones
-            position = np.clip(position + np.cumsum(np.expm1(off * np.log(2) / 12)) * ratio, 0, len(take) - 1)
-        sound = np.interp(position, np.arange(len(take)), take).astype(np.float32)
-        release = min(len(sound), int(release_s * RATE))
+            off = slide * np.exp(-3 / manner.glide_s * seconds)  # semitones
+            position = np.clip(position + np.cumsum(np.expm1(off * np.log(2) / 12)) * ratio, 0, len(sound_of_take) - 1)
+        sound = np.interp(position, np.arange(len(sound_of_take)), sound_of_take).astype(np.float32)
+        if manner.swell_db and not is_struck:
+            middle = np.sin(np.pi * (np.arange(len(sound)) + 0.5) / len(sound))
+            sound *= (10 ** (manner.swell_db * (middle - 1) / 20)).astype(np.float32)
+        release = min(len(sound), int(fade_out * RATE))
         sound[-release:] *= np.linspace(1, 0, release, dtype=np.float32) ** 2
+        attack = min(len(sound), int(fade_in * RATE))
+        sound[:attack] *= np.linspace(0, 1, attack, dtype=np.float32)
+        sound = sound[max(0, -start) :]
+        start = max(0, start)
         out[start : start + len(sound)] += sound * np.float32((note[VELOCITY] / 100) ** dynamics)
     return out
 
@@ -304,79 +355,27 @@ def noise(n_samples: int, rng: np.random.Generator) -> FloatArray:
     return sound.astype(np.float32)
 
 
-def _timbres(split: TimbreSplit) -> dict[str, tuple[Timbre, ...]]:
-    fonts = TRAIN_SOUNDFONTS if split == "train" else UNSEEN_SOUNDFONTS
-    timbres: dict[str, list[Timbre]] = defaultdict(list)
-    for name, programs in PROGRAMS.items():
-        timbres[name] += [
-            Timbre(plays=name, kind="soundfont", bank=font, program=program)
-            for font in fonts
-            for program in programs
-            if (font, program) not in MISSING_PROGRAMS
-        ]
-        timbres[name] += [
-            Timbre(plays=name, kind="samples", bank=bank, recorded_as=name) for bank in SAMPLE_BANKS[split][name]
-        ]
-    # The held-out soundfont has neither drums nor other instruments; those, never reported, come from the same place.
-    for font in TRAIN_SOUNDFONTS:
-        timbres["drums"] += [Timbre(plays="drums", kind="soundfont", bank=font, program=kit) for kit in DRUM_KITS]
-        timbres["other"] += [
-            Timbre(plays="other", kind="soundfont", bank=font, program=program) for program in OTHER_PROGRAMS
-        ]
-    timbres["other"] += [
-        Timbre(plays="other", kind="samples", bank=bank, recorded_as=name) for bank, name in OTHER_BANKS[split]
-    ]
-    timbres["singing"] = [Timbre(plays="singing", kind="samples", bank="singing", recorded_as="singing")]
-    return {name: tuple(options) for name, options in timbres.items()}
-
-
-def _draw_alike(timbres: Sequence[Timbre], of: Sequence[str], rng: np.random.Generator) -> Timbre:
-    """One of what each is of, then a timbre that is of it."""
-    names = sorted(set(of))
-    name = names[rng.integers(len(names))]
-    options = [timbre for timbre, its_name in zip(timbres, of, strict=True) if its_name == name]
-    return options[rng.integers(len(options))]
-
-
-def _more_timbres() -> dict[str, tuple[Timbre, ...]]:
-    """What only parts to train on have."""
-    timbres: dict[str, list[Timbre]] = defaultdict(list)
-    for font in MORE_SOUNDFONTS:
-        for name, programs in (*PROGRAMS.items(), ("drums", DRUM_KITS[:1]), ("other", OTHER_PROGRAMS)):
-            timbres[name] += [
-                Timbre(plays=name, kind="soundfont", bank=font, program=program)
-                for program in programs
-                if (font, program) not in MISSING_PROGRAMS
-            ]
-    for name, programs in PATCH_PROGRAMS.items():
-        timbres[name] += [
-            Timbre(plays=name, kind="samples", bank=patch_bank(program), recorded_as=name) for program in programs
-        ]
-    timbres["bass"].append(Timbre(plays="bass", kind="model"))
-    return {name: tuple(options) for name, options in timbres.items()}
-
-
-def _read_soundfonts(folder: Path, timbres: Mapping[str, Sequence[Timbre]]) -> dict[str, "SoundfontPlayer"]:
-    names = {timbre.bank for options in timbres.values() for timbre in options if timbre.kind == "soundfont"}
-    return {name: SoundfontPlayer(folder / name) for name in names}
-
-
-def _read_samples(samples_dir: Path) -> dict[tuple[str, str], SampleBank]:
-    """(bank, instrument) -> its recordings, each at a peak of 1."""
-    banks: dict[tuple[str, str], SampleBank] = defaultdict(lambda: defaultdict(list))
+def _read_samples(samples_dir: Path, split: TimbreSplit) -> dict[Timbre, SampleBank]:
+    """The recorded notes of one side of the split, by bank, instrument and whether they die away by themselves."""
+    banks: dict[Timbre, SampleBank] = defaultdict(lambda: defaultdict(list))
     with (samples_dir / "index.csv").open(newline="") as file:
         for row in csv.DictReader(file):
+            if row["split"] != split:
+                continue
             sound, rate = soundfile.read(samples_dir / row["file"], dtype="float32")
             if rate != RATE:
                 raise ValueError(f"{row['file']} has a rate of {rate} Hz, {RATE} Hz is wanted.")
-            banks[(row["bank"], row["instrument"])][int(row["midi"])].append(levelled(sound))
-    return {key: dict(bank) for key, bank in banks.items()}
-
-
-def _read_singing(singing_dir: Path) -> list[FloatArray]:
-    """Sung syllables of one voice, each at a peak of 1."""
-    takes = [soundfile.read(path, dtype="float32")[0] for path in sorted(singing_dir.glob("*.flac"))]
-    return [levelled(take) for take in takes]
+            name, pitch = row["instrument"], int(row["midi"])
+            timbre = Timbre(
+                plays=class_of(name),
+                kind="samples",
+                bank=row["bank"],
+                recorded_as=name,
+                is_struck=is_struck(name, row["articulation"]),
+            )
+            take = Take(levelled(sound), pitch + float(row["cents"] or 0) / 100, float(row["attack_ms"] or 0) / 1000)
+            banks[timbre][pitch].append(take)
+    return {timbre: dict(bank) for timbre, bank in banks.items()}
 
 
 def levelled(sound: FloatArray) -> FloatArray:

@@ -1,26 +1,33 @@
-"""Singing on a melody: recorded syllables, taken apart by the vocoder WORLD and sung anew.
+"""Singing on a melody: recorded notes and syllables, taken apart by the vocoder WORLD and sung anew.
 
 Pitch, spectral envelope and breath are apart from each other there, so that a syllable keeps its vowel at any pitch, is
-sung by a smaller or larger singer, and glides from note to note. No network here has to find singing; it has to leave
-it alone.
+sung by a smaller or larger singer, and glides from note to note.
 
 WORLD: Morise, Yokomori & Ozawa, IEICE Transactions on Information and Systems E99-D, 2016.
 """
 
+import csv
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import librosa
 import numpy as np
 import pyworld
+import soundfile
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from mtinst.spec import SPEC, FloatArray
 from train.sources import OFFSET, ONSET, PITCH, VELOCITY
+from train.timbres import TimbreSplit
 
 RATE = SPEC.sample_rate
+# The syllables that have no index: one man's, all near C#3, on the side of the training.
+_SYLLABLES, _SYLLABLES_AT = "syllables", 49
+_REACH = 10  # semitones from what a singer recorded to what it is made to sing
 _FRAME_S = 0.005
 _SILENCE = 1e-12  # power
 _ATTACK, _RELEASE = 0.3, 0.15  # shares of a recorded syllable that no long note stretches
@@ -42,19 +49,29 @@ class Singer:
 
     Parameters
     ----------
+    name : str
     recordings : sequence of ndarray of float32
-        One syllable each, at 16 kHz. They are taken apart when they are first sung.
+        One syllable or note each, at 16 kHz. They are taken apart when they are first sung.
+    lowest, highest : int
+        Of them, as MIDI pitches.
     """
 
-    def __init__(self, recordings: Sequence[FloatArray]) -> None:
+    def __init__(self, name: str, recordings: Sequence[FloatArray], *, lowest: int, highest: int) -> None:
+        self.name = name
         self._recordings = recordings
+        self._lowest, self._highest = lowest, highest
         self._syllables: dict[int, Syllable] = {}
+
+    def suits(self, notes: NDArray[np.float64]) -> bool:
+        """Whether a melody lies near enough to what was recorded."""
+        pitches = notes[:, PITCH]
+        return bool(pitches.min() >= self._lowest - _REACH and pitches.max() <= self._highest + _REACH)
 
     def sing(self, notes: NDArray[np.float64], n_samples: int, rng: np.random.Generator) -> FloatArray:
         """One voice, mono (n_samples,).
 
-        Drawn for the whole part: the singer's size, an octave that suits it, tuning, vibrato and how long a glide
-        takes; for each note: its syllable.
+        Drawn for the whole part: the singer's size, tuning, vibrato and how long a glide takes; for each note: its
+        syllable.
 
         Parameters
         ----------
@@ -65,8 +82,7 @@ class Singer:
         """
         if len(notes) == 0:
             return np.zeros(n_samples, np.float32)
-        size = float(np.exp(rng.uniform(np.log(0.85), np.log(1.3))))  # of a larger throat to that of a child
-        octave = 12 if rng.random() < (0.8 if size > 1.1 else 0.15) else 0
+        size = float(np.exp(rng.uniform(np.log(0.87), np.log(1.2))))  # of a larger throat to that of a smaller one
         pitches = melody(
             notes,
             1 + round(n_samples / RATE / _FRAME_S),
@@ -74,7 +90,7 @@ class Singer:
             vibrato=rng.uniform(0.0, 0.6),
             vibrato_hz=rng.uniform(4.8, 6.8),
         )
-        pitches += octave + rng.uniform(-0.3, 0.3)
+        pitches += rng.uniform(-0.25, 0.25)
         unsteadiness = lfilter([0.02], [1, -0.98], rng.standard_normal(len(pitches)))
         hertz = librosa.midi_to_hz(pitches + unsteadiness)
 
@@ -105,6 +121,29 @@ class Singer:
                 pyworld.cheaptrick(sound, hertz, times, RATE), pyworld.d4c(sound, hertz, times, RATE)
             )
         return self._syllables[index]
+
+
+def read_singers(folder: Path, split: TimbreSplit) -> list[Singer]:
+    """The singers of ``index.csv`` on one side of the split, and for training the syllables beside it."""
+    recordings: dict[str, list[tuple[int, FloatArray]]] = defaultdict(list)
+    with (folder / "index.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            if (row["split"] == "train") == (split == "train"):
+                recordings[row["singer"]].append((int(row["midi"]), _read(folder / row["file"])))
+    if split == "train":
+        recordings[_SYLLABLES] = [(_SYLLABLES_AT, _read(path)) for path in sorted(folder.glob("*.flac"))]
+    return [
+        Singer(name, [sound for _, sound in takes], lowest=takes[0][0], highest=takes[-1][0])
+        for name, takes in ((name, sorted(takes, key=lambda take: take[0])) for name, takes in recordings.items())
+    ]
+
+
+def _read(path: Path) -> FloatArray:
+    sound: FloatArray
+    sound, rate = soundfile.read(path, dtype="float32")
+    if rate != RATE:
+        raise ValueError(f"{path} has a rate of {rate} Hz, {RATE} Hz is wanted.")
+    return sound / max(1e-6, float(np.abs(sound).max(initial=0.0)))
 
 
 def melody(

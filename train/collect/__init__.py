@@ -24,6 +24,7 @@ from tqdm import tqdm
 from mtinst.errors import AudioError
 from mtinst.features import by_pitch, cqt, log_cqt
 from mtinst.spec import FINE, INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC, FeatureSpec, FloatArray
+from train.clips import Clip, clip_rows, save_clips
 from train.collect.align import FEWEST, Alignment, alignment
 from train.collect.musescore import MuseScore, MuseScoreError, find_scores
 from train.collect.select import Excerpt, excerpts, select
@@ -33,7 +34,7 @@ from train.corpora import CorpusError, Parts
 from train.corpora.paired import MIDI_SUFFIXES, audio_beside, read_tracks
 from train.corpora.song import OTHER, parts_of_tracks
 from train.labels import FRAME_NOTE, sounding_notes
-from train.prepare import N_SAMPLES, RECORDING, Clip, PartWriter, RenderedPart, save_clips
+from train.prepare import N_SAMPLES, RECORDING, PartWriter, RenderedPart
 from train.sources import OFFSET, ONSET, SPLITS, Split, split_works
 
 logger = logging.getLogger(__name__)
@@ -361,9 +362,9 @@ def _write_clips(path: Path, kept: Sequence[KeptTrack], chosen: Sequence[Excerpt
     for excerpt in chosen:
         clip = _read_clip(kept[excerpt.song], excerpt)
         rows = [
-            (player, note["first"], note["end"], note["pitch"])
+            row
             for player, played in _labels(kept[excerpt.song], excerpt, clip, SPEC)
-            for note in played
+            for row in clip_rows(player, played)
         ]
-        clips.append(Clip(np.clip(clip, -1, 1), np.array(rows, dtype=np.int32).reshape(-1, 4)))
+        clips.append(Clip(np.clip(clip, -1, 1), np.array(rows, dtype=np.float64).reshape(-1, 4)))
     save_clips(path, clips)

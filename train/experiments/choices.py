@@ -54,7 +54,7 @@ CHOICES = (
     Choice(
         name="distractors",
         title="none of what is not to be reported",
-        settings=("mix.other=0", "mix.drums=0", "mix.singing=0", "mix.noise=0", "mix.empty=0"),
+        settings=("mix.other=0", "mix.drums=0", "mix.noise=0", "mix.empty=0"),
     ),
 )
 NAMES = tuple(choice.name for choice in CHOICES)

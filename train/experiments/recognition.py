@@ -21,9 +21,10 @@ from mtinst.features import log_cqt
 from mtinst.model import Network, n_weights
 from mtinst.rolls import predict_rolls
 from mtinst.spec import BoolArray, FeatureSpec, FloatArray
+from train.clips import ClipArrays
 from train.config import ConfigError, Experiment, experiment_named
 from train.corpora import Song
-from train.evaluate import RECOGNITION, ClipArrays, auc_per_second
+from train.evaluate import RECOGNITION, auc_per_second
 from train.experiments import Budget, claim, keep_scores, kept_scores, spread, within
 from train.loop import fit
 from train.methods import METHODS, Method, load_method

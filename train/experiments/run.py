@@ -5,8 +5,9 @@ from functools import cached_property
 from pathlib import Path
 
 from mtinst.checkpoint import load_checkpoint
+from train.clips import ClipArrays
 from train.config import Experiment
-from train.evaluate import ClipArrays, FrameScores, score_frames
+from train.evaluate import FrameScores, score_frames
 from train.experiments import claim, keep_scores, kept_scores
 from train.loop import fit
 
