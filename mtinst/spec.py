@@ -143,8 +143,8 @@ class FeatureSpec:
         """MIDI number of the last row; 108 is C8, 4186 Hz."""
         return self.lowest_pitch + self.n_pitches - 1
 
-    def frame_to_second(self, frame: int) -> float:
-        """Time of the centre of `frame`, in seconds."""
+    def frame_to_second(self, frame: float) -> float:
+        """Time of the centre of `frame`, or of a place between two centres, in seconds."""
         return frame * self.hop_length / self.sample_rate
 
     def second_to_frame(self, second: float) -> int:
