@@ -74,7 +74,7 @@ def plot_instrument_roll(
 
     Parameters
     ----------
-    instrument_roll : ndarray of float32, shape (9, n_frames)
+    instrument_roll : ndarray of float32, shape (11, n_frames)
         Probabilities in [0, 1]; no frames at all give an empty figure that says so.
     frame_rate : float
         Frames per second.
@@ -90,11 +90,11 @@ def plot_instrument_roll(
     Raises
     ------
     ValueError
-        If `instrument_roll` does not have nine rows.
+        If `instrument_roll` does not have a row for each instrument.
 
     Examples
     --------
-    >>> figure = plot_instrument_roll(np.zeros((9, 100), np.float32))
+    >>> figure = plot_instrument_roll(np.zeros((11, 100), np.float32))
     >>> [label.get_text() for label in figure.axes[0].get_yticklabels()][:2]
     ['Piano', 'Acoustic guitar']
     """
@@ -312,11 +312,11 @@ def _draw_instrument_roll(
     if n_frames == 0:
         _say(axes, "Nothing to show", theme)
         return
-    strength = _columns(np.clip(instrument_roll, 0.0, 1.0))[..., None]  # (9, n_columns, 1)
+    strength = _columns(np.clip(instrument_roll, 0.0, 1.0))[..., None]  # (11, n_columns, 1)
     colours = np.asarray([to_rgb(instrument_colour(row, theme)) for row in INSTRUMENTS])[:, None, :]
     panel = np.asarray(to_rgb(THEMES[theme].panel))
     axes.imshow(
-        panel + (colours - panel) * strength,  # (9, n_columns, 3)
+        panel + (colours - panel) * strength,  # (11, n_columns, 3)
         extent=(0.0, n_frames / frame_rate, N_INSTRUMENTS - 0.5, -0.5),
         aspect="auto",
         interpolation="nearest",

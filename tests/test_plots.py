@@ -172,7 +172,7 @@ def test_clock(second: float, text: str) -> None:
 
 
 def test_wrong_shapes_and_durations_are_refused() -> None:
-    with pytest.raises(ValueError, match="9 rows"):
+    with pytest.raises(ValueError, match="11 rows"):
         plots.plot_instrument_roll(np.zeros((8, 10), np.float32))
     with pytest.raises(ValueError, match="one row a pitch"):
         plots.plot_pitch_roll(np.zeros(10, np.float32))

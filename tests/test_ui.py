@@ -417,7 +417,7 @@ def test_a_song_becomes_notes_parts_and_downloads(settings: PageSettings, song: 
         with zipfile.ZipFile(taken(studio, last, f"parts.{kind}")) as archive:
             assert archive.namelist() == [f"{name}.{kind}" for name in counts]
     with np.load(taken(studio, last, "npz")) as arrays:
-        assert arrays["piano_roll"].shape == (9, 88, SPEC.n_frames(3 * RATE))
+        assert arrays["piano_roll"].shape == (11, 88, SPEC.n_frames(3 * RATE))
         assert len(arrays["notes"]) == len(notes)
     assert len(pretty_midi.PrettyMIDI(str(taken(studio, last, "midi"))).instruments) == len(counts)
     (name, n_notes), *_ = counts.items()
