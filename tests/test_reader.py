@@ -74,7 +74,8 @@ def test_a_note_comes_with_the_means_over_it() -> None:
     heard = heard_notes((30, 5, 12))
     tokens = tokens_of(heard, find_notes(heard.pitch, heard.onset))
     assert tokens.inputs.shape == (1, CONFIG.n_inputs)
-    who, cells, attack = tokens.inputs[0].split((2 * N_INSTRUMENTS, 8, 8, CONFIG.n_inputs - 2 * N_INSTRUMENTS - 16))[:3]
+    n_who = 2 * N_INSTRUMENTS
+    who, cells, attack, _ = tokens.inputs[0].tensor_split((n_who, n_who + 8, n_who + 16))
     assert_close(who, heard.piano[:, :, 30, 5:12].mean(dim=2).flatten())
     assert_close(cells, heard.cells[:, 30, 5:12].mean(dim=1))
     assert_close(attack, heard.cells[:, 30, 5:8].mean(dim=1))

@@ -173,10 +173,10 @@ class Studio:
         Raises
         ------
         MidiError
-            If it is not MIDI, or holds no notes, or drums only.
+            If it is not MIDI, or none of its notes has a pitch.
         """
         if not read_midi(path):
-            raise MidiError(f"{display_name(path)} has no notes but of drums")
+            raise MidiError(f"{display_name(path)} has no notes that have a pitch")
         key = key_of("reference", version=VERSION, midi=file_hash(path))
         if self.cache.find(key) is None:
             with self.cache.write(key) as folder:
