@@ -265,8 +265,9 @@ def rolls_to_notes(
        run before its first onset, must last ``ONSETLESS_SHORTEST_S`` too, and its mean probability must be
        ``ONSETLESS_MARGIN`` of the way from the frame threshold to 1.
     8. Where no instrument claims a pitch, rules 2 to 7 are applied to the probability that anybody sounds it, and that
-       anybody begins it, with ``thresholds.pitch`` for both. Such a note goes to the instrument that is the most
-       probable on average over its frames, of those that rule 1 would let take part if all were asked for.
+       anybody begins it, with ``thresholds.pitch`` for both. Notes without an onset are left out, as most are the rest
+       of a pitch that somebody claims. The others go to the instrument that is the most probable on average over their
+       frames, of those that rule 1 would let take part if all were asked for.
     9. Of notes of several instruments at the same pitch and time, one goes whose mean probability is less than
        ``unison`` of the most probable one's, averaged over its frames.
     10. An instrument goes whose notes never last, within ``SHARE_WITHIN_S``, ``LEAST_SHARE`` of what all notes there
@@ -315,7 +316,7 @@ def rolls_to_notes(
                 rolls.piano[index], rolls.onset[index], thresholds.frame[index], thresholds.onset[index]
             )
     if thresholds.pitch < 1 and len(present):
-        unclaimed = decode(*_of_anybody(rolls, claims), thresholds.pitch, thresholds.pitch)
+        unclaimed = decode(*_of_anybody(rolls, claims), thresholds.pitch, thresholds.pitch, needs_onset=True)
         owner = _likeliest(unclaimed, rolls.piano, present)
         for instrument, spans in claims.items():
             claims[instrument] = _merged(spans, unclaimed.at(owner == INSTRUMENT_INDEX[instrument]))
@@ -370,7 +371,7 @@ def note_confidences(notes: Sequence[Note], rolls: "Rolls", spec: FeatureSpec = 
 
 
 def notes_to_roll(notes: Iterable[Note], n_frames: int, spec: FeatureSpec = SPEC) -> BoolArray:
-    """Draw notes on the frame grid; the exact inverse of :func:`roll_to_notes`.
+    """Draw notes on the frame grid; the inverse of :func:`roll_to_notes`.
 
     A note fills the frames from the one nearest to its onset up to, not including, the one nearest to its offset, and
     at least one. What lies outside the pitches of `spec` or after `n_frames` is left out.
@@ -408,7 +409,7 @@ def notes_to_onset_roll(notes: Iterable[Note], n_frames: int, spec: FeatureSpec 
 
 
 def roll_to_notes(roll: BoolArray, spec: FeatureSpec = SPEC, *, onsets: BoolArray | None = None) -> list[Note]:
-    """Join runs of active frames into notes; the exact inverse of :func:`notes_to_roll`.
+    """Join runs of active frames into notes; the inverse of :func:`notes_to_roll`, exact for notes on the frame grid.
 
     Parameters
     ----------
@@ -488,6 +489,7 @@ def _decode_rows(
     frame_threshold: float,
     onset_threshold: float,
     *,
+    needs_onset: bool = False,
     shortest: int,
     gap: int,
     spec: FeatureSpec,
@@ -519,7 +521,9 @@ def _decode_rows(
     onsetless_shortest = max(shortest, round(ONSETLESS_SHORTEST_S * spec.frame_rate))
     is_convincing = means >= frame_threshold + ONSETLESS_MARGIN * (1 - frame_threshold)
     has_onset = np.isin(starts, onsets)
-    is_note = np.where(has_onset, ends - starts >= shortest, is_convincing & (ends - starts >= onsetless_shortest))
+    is_note = has_onset & (ends - starts >= shortest)
+    if not needs_onset:
+        is_note |= ~has_onset & is_convincing & (ends - starts >= onsetless_shortest)
     spans = grid.spans(starts, ends)
     return spans._replace(off_centre=np.where(has_onset, _off_centre(spans, onset_probs), 0.0)).at(is_note)
 

@@ -307,11 +307,18 @@ def test_a_note_that_nobody_surely_plays_goes_to_the_likeliest() -> None:
     assert rolls_to_notes(rolls, sure) == []
 
 
+def test_a_pitch_that_outlasts_the_claim_to_it_is_no_other_note() -> None:
+    rolls = rolls_with(range(10, 20), {10: HIGH})
+    rolls.pitch[PITCH - SPEC.lowest_pitch, 8:40] = HIGH
+    assert decoded_frames(rolls, replace(THRESHOLDS, pitch=0.6)) == [(10, 20)]
+
+
 def test_what_an_instrument_claims_is_not_given_to_another() -> None:
     rolls = unison_of({"violin": 0.9, "flute": 0.4})
     rolls.pitch[PITCH - SPEC.lowest_pitch, 10:20] = 0.95
     rolls.pitch[PITCH - SPEC.lowest_pitch, 40:50] = 0.95  # it sounds again, and this time the flute is the likelier
     rolls.piano[INSTRUMENT_INDEX["flute"], PITCH - SPEC.lowest_pitch, 40:50] = 0.4
+    rolls.onset[INSTRUMENT_INDEX["trumpet"], PITCH - SPEC.lowest_pitch, 40] = HIGH
     notes = rolls_to_notes(rolls, replace(THRESHOLDS, pitch=0.6))
     assert [(note.instrument, SPEC.second_to_frame(note.onset)) for note in notes] == [("violin", 10), ("flute", 40)]
 
