@@ -7,7 +7,7 @@ that time. So what is drawn on the frame grid is what the MIDI file plays.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import partial, total_ordering
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -316,7 +316,7 @@ def rolls_to_notes(
                 rolls.piano[index], rolls.onset[index], thresholds.frame[index], thresholds.onset[index]
             )
     if thresholds.pitch < 1 and len(present):
-        unclaimed = decode(*_of_anybody(rolls, claims), thresholds.pitch, thresholds.pitch, needs_onset=True)
+        unclaimed = _decode_unclaimed(rolls, claims, thresholds.pitch, decode)
         owner = _likeliest(unclaimed, rolls.piano, present)
         for instrument, spans in claims.items():
             claims[instrument] = _merged(spans, unclaimed.at(owner == INSTRUMENT_INDEX[instrument]))
@@ -542,8 +542,10 @@ def _off_centre(spans: _Spans, onset_probs: FloatArray) -> NDArray[np.float64]:
     return result
 
 
-def _of_anybody(rolls: "Rolls", claims: Mapping[str, _Spans]) -> tuple[FloatArray, FloatArray]:
-    """Rule 8: that anybody sounds a pitch, and that anybody begins it; 0 where somebody claims it."""
+def _decode_unclaimed(
+    rolls: "Rolls", claims: Mapping[str, _Spans], threshold: float, decode: Callable[..., _Spans]
+) -> _Spans:
+    """Rule 8, but for whose the notes are."""
     unclaimed = np.ones(rolls.pitch.shape, np.bool_)
     for spans in claims.values():
         for row, first, end in zip(*_as_lists(spans), strict=True):
@@ -551,7 +553,9 @@ def _of_anybody(rolls: "Rolls", claims: Mapping[str, _Spans]) -> tuple[FloatArra
     nobody = np.ones(rolls.pitch.shape, np.float32)
     for roll in rolls.onset:
         nobody *= 1 - roll
-    return rolls.pitch * unclaimed, (1 - nobody) * unclaimed
+    begins = 1 - nobody
+    spans = decode(rolls.pitch * unclaimed, begins * unclaimed, threshold, threshold, needs_onset=True)
+    return spans._replace(off_centre=_off_centre(spans, begins))  # a neighbour may be claimed
 
 
 def _likeliest(spans: _Spans, piano: FloatArray, candidates: NDArray[np.integer]) -> NDArray[np.integer]:

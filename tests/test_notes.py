@@ -313,6 +313,13 @@ def test_a_pitch_that_outlasts_the_claim_to_it_is_no_other_note() -> None:
     assert decoded_frames(rolls, replace(THRESHOLDS, pitch=0.6)) == [(10, 20)]
 
 
+def test_an_unclaimed_note_begins_between_frames_though_the_one_before_is_claimed() -> None:
+    rolls = rolls_with(range(10, 20), {10: HIGH, 19: 0.3, 20: 0.7, 21: 0.3}, "violin")
+    rolls.pitch[PITCH - SPEC.lowest_pitch, 10:30] = HIGH
+    thresholds = replace(THRESHOLDS, pitch=0.6)
+    assert rolls_to_notes(rolls, thresholds)[1].onset == pytest.approx(20 * FRAME_S)
+
+
 def test_what_an_instrument_claims_is_not_given_to_another() -> None:
     rolls = unison_of({"violin": 0.9, "flute": 0.4})
     rolls.pitch[PITCH - SPEC.lowest_pitch, 10:20] = 0.95
