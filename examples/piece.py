@@ -38,7 +38,7 @@ class Part:
     Parameters
     ----------
     instrument : str
-        One of the nine names, or ``drums``. Two players may share an instrument.
+        A name of the instrument table, or ``drums``. Two players may share an instrument.
     timbre : Timbre
         What it is rendered with.
     voices : tuple of str
@@ -63,7 +63,7 @@ class Part:
 
     def __post_init__(self) -> None:
         if self.instrument not in (*INSTRUMENT_NAMES, DRUMS):
-            raise ValueError(f"{self.instrument!r} is neither one of the nine instruments nor {DRUMS!r}")
+            raise ValueError(f"{self.instrument!r} is neither one of the instruments nor {DRUMS!r}")
         if not -1 <= self.pan <= 1:
             raise ValueError(f"pan must be from -1 to 1, not {self.pan}")
 

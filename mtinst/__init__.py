@@ -1,4 +1,4 @@
-"""Hear what a song is made of: nine instruments, their notes, and each part again on its own.
+"""Hear what a song is made of: its instruments, their notes, and each part again on its own.
 
 >>> from mtinst import Transcriber
 >>> transcription = Transcriber.load().transcribe("song.mp3")  # doctest: +SKIP

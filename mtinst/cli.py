@@ -182,8 +182,8 @@ def _print_summary(
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m mtinst",
-        description="Transcribe songs for nine instruments: for each, DIR/<stem>.mid, .npz and .png.",
-        epilog=f"The instruments: {', '.join(INSTRUMENT_NAMES)}.",
+        description="Transcribe songs, instrument by instrument: for each song, DIR/<stem>.mid, .npz and .png.",
+        epilog=f"The instruments: {', '.join(INSTRUMENT_NAMES)}. The last one is any other sound that has a pitch.",
     )
     parser.add_argument("songs", nargs="+", type=Path, metavar="SONG", help="audio file, or folder to search for them")
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where to write; default: here")

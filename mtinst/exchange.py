@@ -38,7 +38,7 @@ def notes_to_csv(transcription: "Transcription") -> str:
 
 
 def activations_to_csv(transcription: "Transcription") -> str:
-    """One line a frame: its time, and the probability that each of the nine instruments sounds."""
+    """One line a frame: its time, and the probability that each instrument sounds."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(("time_s", *INSTRUMENT_NAMES))

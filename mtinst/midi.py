@@ -1,6 +1,7 @@
-"""Notes to MIDI files and back, exact to the frame.
+"""Notes to MIDI files and back, to the millisecond.
 
-A tick is a millisecond, and a frame of the default grid is 32 of them, so no time of a transcription is rounded.
+A tick is a millisecond, and a frame of the default grid is 32 of them, so times on that grid stay as they are. Others
+are rounded, by half a millisecond at most, and so that they stay in their frame (`MOST_OFF_CENTRE` of notes.py).
 """
 
 from collections import defaultdict
@@ -27,20 +28,25 @@ LARGEST_BYTES = 2_000_000
 SIGNATURE = "Transcribed by mtinst"
 _FIRST_BYTES = 4096  # of a file, within which a text at its beginning stands
 
-# 0-based General MIDI programs of each class.
+# 0-based General MIDI programs of each class, as networks are taught them: a viola, a bowed contrabass or an electric
+# piano is none of the named instruments, so it is `other`, as is whatever else has a pitch.
 PROGRAMS: dict[str, tuple[int, ...]] = {
-    "piano": (0, 1, 2, 3, 4, 5),  # with electric pianos
+    "piano": (0, 1, 3),
     "acoustic_guitar": (24, 25),
     "electric_guitar": (26, 27, 28, 29, 30, 31),
     "trumpet": (56, 59),  # with the muted one
     "saxophone": (64, 65, 66, 67),
     "bass": (32, 33, 34, 35, 36, 37, 38, 39),
-    "violin": (40, 41),  # with the viola
-    "cello": (42, 43),  # with the bowed contrabass
+    "violin": (40,),
+    "cello": (42,),
     "flute": (72, 73, 74),  # with piccolo and recorder
+    "voice": (52, 53, 54, 85, 91),  # choirs and voices, sung and synthesised
+}
+UNPITCHED = range(115, 128)  # woodblocks, drums, cymbals and sound effects
+CLASS_OF_PROGRAM = dict.fromkeys(set(range(128)) - set(UNPITCHED), "other") | {
+    program: name for name, programs in PROGRAMS.items() for program in programs
 }
 _WARNINGS = Lock()  # which ones are shown is one setting of the whole process
-CLASS_OF_PROGRAM = {program: name for name, programs in PROGRAMS.items() for program in programs}
 
 
 def notes_to_midi(notes: Iterable[Note]) -> pretty_midi.PrettyMIDI:
@@ -134,8 +140,9 @@ def write_midi(notes: Iterable[Note], path: str | Path) -> None:
 def read_midi(path: str | Path) -> list[Note]:
     """Read the notes of a MIDI file; the exact inverse of :func:`write_midi`.
 
-    Programs like one of the nine count as it (``PROGRAMS``): electric pianos are pianos, violas violins, contrabasses
-    cellos, piccolos and recorders flutes. Drums and all other programs are left out.
+    Each program counts as one of the instruments (``CLASS_OF_PROGRAM``): muted trumpets are trumpets, piccolos and
+    recorders flutes, choirs voices. Violas, contrabasses, electric pianos and whatever else has a pitch are `other`.
+    Drums and sound effects are left out.
 
     Returns
     -------
@@ -163,7 +170,7 @@ def read_midi(path: str | Path) -> list[Note]:
 
 
 def _notes(midi: pretty_midi.PrettyMIDI) -> Iterator[Note]:
-    """The notes of the nine instruments; ValueError when the file's clock gives one an impossible time."""
+    """The notes that have a pitch; ValueError when the file's clock gives one an impossible time."""
     for track in midi.instruments:
         if track.is_drum or track.program not in CLASS_OF_PROGRAM:
             continue

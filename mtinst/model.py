@@ -94,7 +94,7 @@ class UNet(nn.Module):
     --------
     >>> logits = UNet(ModelConfig(widths=(4, 8)))(torch.zeros(2, 88, 50))
     >>> logits.piano.shape, logits.instrument.shape, logits.pitch.shape
-    (torch.Size([2, 9, 88, 50]), torch.Size([2, 9, 50]), torch.Size([2, 88, 50]))
+    (torch.Size([2, 11, 88, 50]), torch.Size([2, 11, 50]), torch.Size([2, 88, 50]))
     """
 
     feature_mean: Tensor

@@ -1,14 +1,15 @@
 """Rolls of probabilities to notes, and notes back to rolls.
 
-A roll has the shape (instrument, pitch, frame). A note that sounds in the frames ``first`` to ``last`` has the onset
-``spec.frame_to_second(first)`` and the offset ``spec.frame_to_second(last + 1)``, so that notes which touch share that
-time, and what is drawn is what the MIDI file plays, to the frame.
+A roll has the shape (instrument, pitch, frame). A note that sounds in the frames ``first`` to ``last`` has the offset
+``spec.frame_to_second(last + 1)``. Its onset is ``spec.frame_to_second(first)``, or, where onset probabilities tell it
+better, a time between two frames of which ``first`` is the nearest. Notes of a pitch and instrument that touch share
+that time. So what is drawn on the frame grid is what the MIDI file plays.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from functools import total_ordering
+from functools import partial, total_ordering
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -38,6 +39,9 @@ ONSETLESS_SHORTEST_S = 0.16
 """A note without an onset peak must be at least this long."""
 ONSETLESS_MARGIN = 0.2
 """How far the mean probability of a note without an onset peak must be from the frame threshold towards 1."""
+MOST_OFF_CENTRE = 0.48
+"""Frames that an onset may be from the centre of its first one; not 0.5, so that in whole milliseconds, as in MIDI
+files, that is still the nearest one."""
 LEAST_SHARE = 0.03
 SHARE_WITHIN_S = 30.0
 """An instrument with less than this share of what sounds is a mistake more often than not (on validation clips).
@@ -50,6 +54,7 @@ PRESENCE_LEAST_S, PRESENCE_MOST_S = 0.25, 10.0
 
 On validation clips a tenth told instruments that are there from others better than a maximum over 0.25 to 4 s.
 """
+_FAINTEST = 1e-3  # onset probabilities below this count as this, for those of 0 have no logarithm
 
 
 @total_ordering
@@ -131,13 +136,17 @@ class Thresholds:
     unison : float
         When several instruments claim the same note, those stay whose probability is at least this share of the most
         probable one's: 0 lets all play in unison, 1 leaves each note to one.
+    pitch : float
+        A pitch that is more probable than this sounds, whoever plays it: when no instrument claims such a note, the
+        most probable one gets it. 1 leaves it out.
     instruments : tuple of str
         Only these instruments are reported.
 
     Raises
     ------
     ValueError
-        If a tuple does not have nine probabilities, a time is negative, or an instrument is unknown or named twice.
+        If a tuple is not a probability for each instrument, a number is out of its range, or an instrument is unknown
+        or named twice.
 
     Examples
     --------
@@ -152,6 +161,7 @@ class Thresholds:
     shortest_s: float
     gap_s: float
     unison: float = 0.0
+    pitch: float = 1.0
     instruments: tuple[str, ...] = INSTRUMENT_NAMES
 
     def __post_init__(self) -> None:
@@ -165,6 +175,8 @@ class Thresholds:
                 raise ValueError(f"{field} must be a time of at least 0 s, not {value}")
         if not 0 <= self.unison <= 1:
             raise ValueError(f"unison must be a share from 0 to 1, not {self.unison}")
+        if not 0 <= self.pitch <= 1:
+            raise ValueError(f"pitch must be a probability, not {self.pitch}")
         for name in self.instruments:
             instrument_named(name)
         if len(set(self.instruments)) != len(self.instruments):
@@ -180,6 +192,7 @@ class Thresholds:
         shortest_s: float = 0.06,
         gap_s: float = 0.04,
         unison: float = 0.0,
+        pitch: float = 1.0,
     ) -> "Thresholds":
         """The same values for every instrument."""
         return cls(
@@ -189,6 +202,7 @@ class Thresholds:
             shortest_s=shortest_s,
             gap_s=gap_s,
             unison=unison,
+            pitch=pitch,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -201,6 +215,7 @@ class Thresholds:
             "shortest_s": self.shortest_s,
             "gap_s": self.gap_s,
             "unison": self.unison,
+            "pitch": self.pitch,
             "instruments": list(self.instruments),
         }
 
@@ -208,9 +223,12 @@ class Thresholds:
     def from_json(cls, record: Mapping[str, Any]) -> "Thresholds":
         """The inverse of :meth:`to_json`; ValueError for anything else.
 
-        Those of the time when there were nine instruments have a threshold of 1 for the others.
+        Those of the time when there were nine instruments have a threshold of 1 for the others, and all nine of them
+        means all; those of the time before `pitch` have 1 there.
         """
         try:
+            is_of_nine = set(record["onset"]) == set(NINE)
+            instruments = tuple(record["instruments"])
             per_instrument = {
                 field: tuple(
                     float(record[field][name] if name in NINE else record[field].get(name, 1.0))
@@ -222,7 +240,8 @@ class Thresholds:
                 shortest_s=float(record["shortest_s"]),
                 gap_s=float(record["gap_s"]),
                 unison=float(record["unison"]),
-                instruments=tuple(record["instruments"]),
+                pitch=float(record.get("pitch", 1.0)),
+                instruments=INSTRUMENT_NAMES if is_of_nine and instruments == NINE else instruments,
                 **per_instrument,
             )
         except KeyError as error:
@@ -245,15 +264,22 @@ def rolls_to_notes(
     7. A piece that begins with an onset is a note when it lasts ``shortest_s``. One that does not, the beginning of a
        run before its first onset, must last ``ONSETLESS_SHORTEST_S`` too, and its mean probability must be
        ``ONSETLESS_MARGIN`` of the way from the frame threshold to 1.
-    8. Of notes of several instruments at the same pitch and time, one goes whose mean probability is less than
+    8. Where no instrument claims a pitch, rules 2 to 7 are applied to the probability that anybody sounds it, and that
+       anybody begins it, with ``thresholds.pitch`` for both. Notes without an onset are left out, as most are the rest
+       of a pitch that somebody claims. The others go to the instrument that is the most probable on average over their
+       frames, of those that rule 1 would let take part if all were asked for.
+    9. Of notes of several instruments at the same pitch and time, one goes whose mean probability is less than
        ``unison`` of the most probable one's, averaged over its frames.
-    9. An instrument goes whose notes never last, within ``SHARE_WITHIN_S``, ``LEAST_SHARE`` of what all notes there
-       last together, or of what they do on average.
+    10. An instrument goes whose notes never last, within ``SHARE_WITHIN_S``, ``LEAST_SHARE`` of what all notes there
+        last together, or of what they do on average.
+    11. A note that begins with an onset does so where the parabola through the logarithms of the onset probabilities
+        of its first frame and that one's two neighbours has its top, at most ``MOST_OFF_CENTRE`` frames off: a bell
+        curve, which is how onsets are drawn for training, has it at its middle. The note that it ends does so there.
 
     Parameters
     ----------
     rolls : Rolls
-        Probabilities; only `piano`, `onset` and `instrument` are used.
+        Probabilities; `pitch` is only used where ``thresholds.pitch`` is below 1.
     thresholds : Thresholds
     spec : FeatureSpec
     levels : ndarray of float32, shape (n_pitches, n_frames), optional
@@ -272,32 +298,34 @@ def rolls_to_notes(
     n_frames = rolls.piano.shape[-1]
     for name, array in (("piano", rolls.piano), ("onset", rolls.onset)):
         _check_shape(array, (N_INSTRUMENTS, spec.n_pitches, n_frames), f"the {name} roll")
+    _check_shape(rolls.pitch, (spec.n_pitches, n_frames), "the pitch roll")
     if levels is not None:
         _check_shape(levels, (spec.n_pitches, n_frames), "levels")
+    if n_frames == 0:
+        return []
     # No note is longer than the song, and no gap, whatever is asked for.
     shortest = max(1, math.ceil(min(thresholds.shortest_s * spec.frame_rate, n_frames + 1) - 1e-6))
     gap = math.floor(min(thresholds.gap_s * spec.frame_rate, n_frames) + 1e-6)
-    present = presence(rolls.instrument, spec)
+    decode = partial(_decode_rows, shortest=shortest, gap=gap, spec=spec)
+    present = np.flatnonzero(presence(rolls.instrument, spec) >= np.array(thresholds.presence, np.float32))
     claims: dict[str, _Spans] = {}
     for instrument in thresholds.instruments:
         index = INSTRUMENT_INDEX[instrument]
-        if n_frames == 0 or present[index] < thresholds.presence[index]:
-            continue
-        claims[instrument] = _decode_instrument(
-            rolls.piano[index],
-            rolls.onset[index],
-            frame_threshold=thresholds.frame[index],
-            onset_threshold=thresholds.onset[index],
-            shortest=shortest,
-            gap=gap,
-            spec=spec,
-        )
+        if index in present:
+            claims[instrument] = decode(
+                rolls.piano[index], rolls.onset[index], thresholds.frame[index], thresholds.onset[index]
+            )
+    if thresholds.pitch < 1 and len(present):
+        unclaimed = _decode_unclaimed(rolls, claims, thresholds.pitch, decode)
+        owner = _likeliest(unclaimed, rolls.piano, present)
+        for instrument, spans in claims.items():
+            claims[instrument] = _merged(spans, unclaimed.at(owner == INSTRUMENT_INDEX[instrument]))
     if thresholds.unison > 0:
         claims = _settle(claims, rolls.piano, thresholds.unison)
     width = min(n_frames, round(SHARE_WITHIN_S * spec.frame_rate))
     sounding = {instrument: _sounding_within(width, spans, n_frames) for instrument, spans in claims.items()}
     altogether = sum(sounding.values(), np.zeros(n_frames - width + 1))
-    average = width / max(1, n_frames) * sum(int((spans.end - spans.first).sum()) for spans in claims.values())
+    average = width / n_frames * sum(int((spans.end - spans.first).sum()) for spans in claims.values())
     notes: list[Note] = []
     for instrument, spans in claims.items():
         if (sounding[instrument] < LEAST_SHARE * np.maximum(altogether, average)).all():
@@ -343,7 +371,7 @@ def note_confidences(notes: Sequence[Note], rolls: "Rolls", spec: FeatureSpec = 
 
 
 def notes_to_roll(notes: Iterable[Note], n_frames: int, spec: FeatureSpec = SPEC) -> BoolArray:
-    """Draw notes on the frame grid; the exact inverse of :func:`roll_to_notes`.
+    """Draw notes on the frame grid; the inverse of :func:`roll_to_notes`.
 
     A note fills the frames from the one nearest to its onset up to, not including, the one nearest to its offset, and
     at least one. What lies outside the pitches of `spec` or after `n_frames` is left out.
@@ -362,7 +390,7 @@ def notes_to_roll(notes: Iterable[Note], n_frames: int, spec: FeatureSpec = SPEC
     --------
     >>> roll = notes_to_roll([Note(0.32, 0.64, pitch=60)], n_frames=40)
     >>> roll.shape, np.flatnonzero(roll[INSTRUMENT_INDEX["piano"], 60 - SPEC.lowest_pitch])[[0, -1]].tolist()
-    ((9, 88, 40), [10, 19])
+    ((11, 88, 40), [10, 19])
     >>> roll_to_notes(roll)
     [Note(onset=0.32, offset=0.64, pitch=60, instrument='piano', velocity=80)]
     """
@@ -381,7 +409,7 @@ def notes_to_onset_roll(notes: Iterable[Note], n_frames: int, spec: FeatureSpec 
 
 
 def roll_to_notes(roll: BoolArray, spec: FeatureSpec = SPEC, *, onsets: BoolArray | None = None) -> list[Note]:
-    """Join runs of active frames into notes; the exact inverse of :func:`notes_to_roll`.
+    """Join runs of active frames into notes; the inverse of :func:`notes_to_roll`, exact for notes on the frame grid.
 
     Parameters
     ----------
@@ -415,11 +443,19 @@ def roll_to_notes(roll: BoolArray, spec: FeatureSpec = SPEC, *, onsets: BoolArra
 
 
 class _Spans(NamedTuple):
-    """Notes of one instrument: for each its row and the frames from `first` up to, not including, `end`."""
+    """Notes of one instrument by row and time: the frames of each from `first` up to, not including, `end`.
+
+    The onset is `off_centre` frames after the centre of the first one.
+    """
 
     row: IntArray
     first: IntArray
     end: IntArray
+    off_centre: NDArray[np.float64]
+
+    def at(self, which: NDArray[Any]) -> "_Spans":
+        """The notes at those places, or of which that is true."""
+        return _Spans(self.row[which], self.first[which], self.end[which], self.off_centre[which])
 
 
 class _Grid(NamedTuple):
@@ -444,20 +480,21 @@ class _Grid(NamedTuple):
     def spans(self, starts: IntArray, ends: IntArray) -> _Spans:
         """Keys back to rows and frames."""
         row, first = np.divmod(starts, self.stride)
-        return _Spans(row, first, ends - row * self.stride)
+        return _Spans(row, first, ends - row * self.stride, np.zeros(len(row)))
 
 
-def _decode_instrument(
+def _decode_rows(
     frame_probs: FloatArray,
     onset_probs: FloatArray,
-    *,
     frame_threshold: float,
     onset_threshold: float,
+    *,
+    needs_onset: bool = False,
     shortest: int,
     gap: int,
     spec: FeatureSpec,
 ) -> _Spans:
-    """Rules 2 to 7 of :func:`rolls_to_notes` for the (n_pitches, n_frames) of one instrument, in frames."""
+    """Rules 2 to 7 and 11 of :func:`rolls_to_notes` for the (n_pitches, n_frames) of one player, in frames."""
     attack = round(ATTACK_S * spec.frame_rate)
     n_frames = frame_probs.shape[1]
     grid = _Grid(n_frames, n_frames + max(gap, attack) + 1)
@@ -483,10 +520,65 @@ def _decode_instrument(
     means = (sums[np.searchsorted(active, ends)] - sums[np.searchsorted(active, starts)]) / np.maximum(n_active, 1)
     onsetless_shortest = max(shortest, round(ONSETLESS_SHORTEST_S * spec.frame_rate))
     is_convincing = means >= frame_threshold + ONSETLESS_MARGIN * (1 - frame_threshold)
-    is_note = np.where(
-        np.isin(starts, onsets), ends - starts >= shortest, is_convincing & (ends - starts >= onsetless_shortest)
+    has_onset = np.isin(starts, onsets)
+    is_note = has_onset & (ends - starts >= shortest)
+    if not needs_onset:
+        is_note |= ~has_onset & is_convincing & (ends - starts >= onsetless_shortest)
+    spans = grid.spans(starts, ends)
+    return spans._replace(off_centre=np.where(has_onset, _off_centre(spans, onset_probs), 0.0)).at(is_note)
+
+
+def _off_centre(spans: _Spans, onset_probs: FloatArray) -> NDArray[np.float64]:
+    """Rule 11: 0 at either end of the roll, and where there is no top."""
+    last = onset_probs.shape[1] - 1
+    before, at, after = (
+        np.log(np.maximum(onset_probs[spans.row, np.clip(spans.first + step, 0, last)], _FAINTEST), dtype=np.float64)
+        for step in (-1, 0, 1)
     )
-    return grid.spans(starts[is_note], ends[is_note])
+    curvature = before - 2 * at + after
+    has_top = (spans.first > 0) & (spans.first < last) & (curvature < 0)
+    tops = np.divide(before - after, 2 * curvature, out=np.zeros(len(at)), where=has_top)
+    result: NDArray[np.float64] = np.clip(tops, -MOST_OFF_CENTRE, MOST_OFF_CENTRE)
+    return result
+
+
+def _decode_unclaimed(
+    rolls: "Rolls", claims: Mapping[str, _Spans], threshold: float, decode: Callable[..., _Spans]
+) -> _Spans:
+    """Rule 8, but for whose the notes are."""
+    unclaimed = np.ones(rolls.pitch.shape, np.bool_)
+    for spans in claims.values():
+        for row, first, end in zip(*_as_lists(spans), strict=True):
+            unclaimed[row, first:end] = False
+    nobody = np.ones(rolls.pitch.shape, np.float32)
+    for roll in rolls.onset:
+        nobody *= 1 - roll
+    begins = 1 - nobody
+    spans = decode(rolls.pitch * unclaimed, begins * unclaimed, threshold, threshold, needs_onset=True)
+    return spans._replace(off_centre=_off_centre(spans, begins))  # a neighbour may be claimed
+
+
+def _likeliest(spans: _Spans, piano: FloatArray, candidates: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Which of the candidates' indices has the largest mean probability over each note."""
+    positions = [
+        int(piano[candidates, row, first:end].mean(axis=1).argmax())
+        for row, first, end in zip(*_as_lists(spans), strict=True)
+    ]
+    return candidates[positions]
+
+
+def _merged(one: _Spans, other: _Spans) -> _Spans:
+    """The notes of both, each up to the next of its row."""
+    joined = _Spans(
+        np.append(one.row, other.row),
+        np.append(one.first, other.first),
+        np.append(one.end, other.end),
+        np.append(one.off_centre, other.off_centre),
+    )
+    spans = joined.at(np.lexsort((joined.first, joined.row)))
+    is_followed = spans.row[1:] == spans.row[:-1]
+    spans.end[:-1][is_followed] = np.minimum(spans.end[:-1], spans.first[1:])[is_followed]
+    return spans
 
 
 def _peaks(grid: _Grid, probs: FloatArray, threshold: float, *, reach: int) -> IntArray:
@@ -532,7 +624,7 @@ def _sounding_within(width: int, spans: _Spans, n_frames: int) -> NDArray[np.flo
 
 
 def _settle(claims: dict[str, _Spans], piano: FloatArray, unison: float) -> dict[str, _Spans]:
-    """Rule 8 of :func:`rolls_to_notes`."""
+    """Rule 9 of :func:`rolls_to_notes`."""
     shape = piano.shape[1:]
     best, second = np.zeros(shape, np.float32), np.zeros(shape, np.float32)  # of the claims on each cell
     owner = np.full(shape, -1, np.int8)  # whose the best is
@@ -555,18 +647,21 @@ def _settle(claims: dict[str, _Spans], piano: FloatArray, unison: float) -> dict
             cells = (row, slice(first, end))
             rivals[position] = np.where(owner[cells] == index, second[cells], best[cells]).mean()
         stays = sureness[instrument] >= unison * rivals
-        settled[instrument] = _Spans(spans.row[stays], spans.first[stays], spans.end[stays])
+        settled[instrument] = spans.at(stays)
     return settled
 
 
 def _to_notes(
     spans: _Spans, instrument: str, spec: FeatureSpec, velocities: Sequence[int] | None = None
 ) -> Iterator[Note]:
-    """Rows and frames to notes."""
-    for position, (row, first, end) in enumerate(zip(*_as_lists(spans), strict=True)):
+    """Rows and frames to notes; where two touch, the onset of the later one is the end of both."""
+    onsets, offsets = spans.first + spans.off_centre, spans.end.astype(np.float64)
+    touches = (spans.row[1:] == spans.row[:-1]) & (spans.first[1:] == spans.end[:-1])
+    offsets[:-1][touches] = onsets[1:][touches]
+    for position, (row, onset, offset) in enumerate(zip(spans.row.tolist(), onsets, offsets, strict=True)):
         yield Note(
-            spec.frame_to_second(first),
-            spec.frame_to_second(end),
+            spec.frame_to_second(float(onset)),
+            spec.frame_to_second(float(offset)),
             pitch=spec.lowest_pitch + row,
             instrument=instrument,
             velocity=DEFAULT_VELOCITY if velocities is None else velocities[position],

@@ -83,7 +83,7 @@ class Transcriber:
     >>> transcriber = Transcriber(UNet(ModelConfig(widths=(4, 8))).eval(), Thresholds.uniform())
     >>> transcription = transcriber.transcribe(np.zeros(16000), sample_rate=16000)
     >>> transcription.piano_roll.shape, transcription.notes
-    ((9, 88, 32), [])
+    ((11, 88, 32), [])
     >>> transcription.verdict
     'The clip is silent, or nothing in it is within the range of a piano.'
     """
@@ -128,7 +128,7 @@ class Transcriber:
         Returns
         -------
         Transcription
-            Without notes when the song is silent, very short, or none of the instruments; its `verdict` says so.
+            Without notes when the song is silent, very short, or nothing in it has a pitch; its `verdict` says so.
 
         Raises
         ------

@@ -42,6 +42,8 @@ WIDE_IN, NARROW_IN = 11.0, 3.9  # inches at 100 dots each: a desktop column and 
 # Least luminance contrast (WCAG 2.2) of an instrument's colour against the panel it is drawn on; more on white would
 # make the pale colours too alike.
 CONTRAST: dict[ThemeName, float] = {"light": 2.4, "dark": 3.2}
+TOUCHING_S = 0.5 / SPEC.frame_rate
+"""Notes that overlap by less follow each other: one may end on the frame grid, and the other begin between frames."""
 _SETTINGS = Lock()  # Matplotlib's are one set for the whole process
 
 
@@ -74,7 +76,7 @@ def plot_instrument_roll(
 
     Parameters
     ----------
-    instrument_roll : ndarray of float32, shape (9, n_frames)
+    instrument_roll : ndarray of float32, shape (11, n_frames)
         Probabilities in [0, 1]; no frames at all give an empty figure that says so.
     frame_rate : float
         Frames per second.
@@ -90,15 +92,15 @@ def plot_instrument_roll(
     Raises
     ------
     ValueError
-        If `instrument_roll` does not have nine rows.
+        If `instrument_roll` does not have a row for each instrument.
 
     Examples
     --------
-    >>> figure = plot_instrument_roll(np.zeros((9, 100), np.float32))
+    >>> figure = plot_instrument_roll(np.zeros((11, 100), np.float32))
     >>> [label.get_text() for label in figure.axes[0].get_yticklabels()][:2]
     ['Piano', 'Acoustic guitar']
     """
-    figure = _figure(height_in=2.9, theme=theme, narrow=narrow)
+    figure = _figure(height_in=3.4, theme=theme, narrow=narrow)
     _draw_instrument_roll(figure.add_subplot(), instrument_roll, frame_rate, theme, narrow)
     return figure
 
@@ -199,10 +201,10 @@ def plot_overview(
     -------
     Figure
     """
-    figure = _figure(height_in=9.6, theme=theme, narrow=False)
+    figure = _figure(height_in=10.0, theme=theme, narrow=False)
     sheet = figure.add_subfigure(GridSpec(1, 1, figure)[0])  # keeps the legend below the title
     sheet.set_facecolor(THEMES[theme].page)
-    heights = {"height_ratios": (4.2, 2.4, 3.0)}
+    heights = {"height_ratios": (4.2, 2.8, 3.0)}
     piano_axes, instrument_axes, pitch_axes = sheet.subplots(3, 1, gridspec_kw=heights)
     _draw_piano_roll(piano_axes, transcription.notes, transcription.duration_s, theme, narrow=False)
     _draw_instrument_roll(instrument_axes, transcription.instrument_roll, transcription.frame_rate, theme, narrow=False)
@@ -312,11 +314,11 @@ def _draw_instrument_roll(
     if n_frames == 0:
         _say(axes, "Nothing to show", theme)
         return
-    strength = _columns(np.clip(instrument_roll, 0.0, 1.0))[..., None]  # (9, n_columns, 1)
+    strength = _columns(np.clip(instrument_roll, 0.0, 1.0))[..., None]  # (11, n_columns, 1)
     colours = np.asarray([to_rgb(instrument_colour(row, theme)) for row in INSTRUMENTS])[:, None, :]
     panel = np.asarray(to_rgb(THEMES[theme].panel))
     axes.imshow(
-        panel + (colours - panel) * strength,  # (9, n_columns, 3)
+        panel + (colours - panel) * strength,  # (11, n_columns, 3)
         extent=(0.0, n_frames / frame_rate, N_INSTRUMENTS - 0.5, -0.5),
         aspect="auto",
         interpolation="nearest",
@@ -410,7 +412,7 @@ def row_shares(notes: Sequence[Note]) -> list[tuple[int, int]]:
     for index in sorted(range(len(notes)), key=lambda k: notes[k].onset):
         note = notes[index]
         end_s, names = chain_end.get(note.pitch, (0.0, set()))
-        if note.onset >= end_s:
+        if note.onset > end_s - TOUCHING_S:
             names = set()
         names.add(note.instrument)
         chain_end[note.pitch] = (max(end_s, note.offset), names)

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mtinst.spec import N_INSTRUMENTS, SPEC
+
 SOUNDS = 0.3
 """A note is a run of frames in which its pitch is more probable than this, cut where it begins anew."""
 BEGINS = 0.3
@@ -24,7 +26,7 @@ MOST_NOTES = 1024
 TOGETHER = 0.8
 """How far the log-odds of each frame are drawn to what was read of its note: 0 not at all, 1 all the way."""
 
-FRAME_S = 0.032  # of the relations' time scale; hop over sample rate
+FRAME_S = 1 / SPEC.frame_rate  # of the relations' time scale
 _N_RELATIONS = 14
 _N_PLACE = 6
 _LOUDEST = 8.0  # log-odds farther from 0 than this say no more
@@ -53,7 +55,7 @@ class ReaderConfig:
     n_members: int
     n_cells: int
     n_partials: int
-    n_instruments: int = 9
+    n_instruments: int = N_INSTRUMENTS
     width: int = 96
     n_layers: int = 3
     n_heads: int = 4
@@ -115,7 +117,7 @@ def find_notes(pitch: Tensor, onset: Tensor) -> NotesHeard:
     --------
     >>> pitch = torch.full((88, 10), -5.0)
     >>> pitch[40, 2:6] = 3.0
-    >>> find_notes(pitch, torch.full((9, 88, 10), -5.0)).place
+    >>> find_notes(pitch, torch.full((11, 88, 10), -5.0)).place
     tensor([[40,  2,  6]])
     """
     is_sounding = pitch > _log_odds(SOUNDS)

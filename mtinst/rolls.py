@@ -69,6 +69,19 @@ class WindowProgress(NamedTuple):
     rolls: Rolls
 
 
+def for_all(roll: FloatArray, n_known: int, axis: int = 0) -> FloatArray:
+    """A roll of the first `n_known` instruments, with a silent row along `axis` for each of the others after it.
+
+    Examples
+    --------
+    >>> for_all(np.ones((9, 88, 32), np.float32), 9).shape
+    (11, 88, 32)
+    """
+    widths = [(0, 0)] * roll.ndim
+    widths[axis] = (0, N_INSTRUMENTS - n_known)
+    return np.pad(roll, widths)
+
+
 def predict_rolls(
     model: nn.Module,
     log_cqt: FloatArray,
@@ -173,11 +186,5 @@ def _predict(model: nn.Module, windows: FloatArray) -> list[Rolls]:
         onset = logits.onset.sigmoid().float().cpu().numpy()
     else:
         onset = np.maximum(0.0, np.diff(piano, axis=-1, prepend=0.0))
-    piano, onset, instrument = (_for_all(roll) for roll in (piano, onset, instrument))
+    piano, onset, instrument = (for_all(roll, roll.shape[1], axis=1) for roll in (piano, onset, instrument))
     return [Rolls(*arrays) for arrays in zip(piano, onset, instrument, pitch, strict=True)]
-
-
-def _for_all(roll: FloatArray) -> FloatArray:
-    """(B, instrument, ...) with a silent row for each instrument that an older network does not know."""
-    n_more = N_INSTRUMENTS - roll.shape[1]
-    return np.pad(roll, [(0, 0), (0, n_more)] + [(0, 0)] * (roll.ndim - 2)) if n_more else roll

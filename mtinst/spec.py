@@ -25,7 +25,8 @@ class Instrument:
     label : str
         The same for people, such as ``Acoustic guitar``.
     program : int
-        General MIDI program, 0-based, that plays it.
+        General MIDI program, 0-based, that plays it. `other` has the clarinet: even, prompt and soft at every pitch,
+        where a pad would take half a second to swell.
     colour : str
         ``#rrggbb``, the same in every picture.
     """
@@ -50,13 +51,13 @@ INSTRUMENTS = (
     Instrument(name="cello", label="Cello", program=42, colour="#882255"),
     Instrument(name="flute", label="Flute", program=73, colour="#117733"),
     Instrument(name="voice", label="Voice", program=52, colour="#EE7733"),
-    Instrument(name="other", label="Other", program=89, colour="#888888"),
+    Instrument(name="other", label="Other", program=71, colour="#888888"),
 )
 N_INSTRUMENTS = len(INSTRUMENTS)
 INSTRUMENT_NAMES = tuple(instrument.name for instrument in INSTRUMENTS)
 INSTRUMENT_INDEX = {name: index for index, name in enumerate(INSTRUMENT_NAMES)}
 NINE = INSTRUMENT_NAMES[:9]
-"""The paper's instruments. After them come the voice, and any other sound that has a pitch."""
+"""The paper's instruments. After them come the voice, which is singing, and any other sound that has a pitch."""
 
 
 def instrument_named(name: str) -> Instrument:
@@ -143,8 +144,8 @@ class FeatureSpec:
         """MIDI number of the last row; 108 is C8, 4186 Hz."""
         return self.lowest_pitch + self.n_pitches - 1
 
-    def frame_to_second(self, frame: int) -> float:
-        """Time of the centre of `frame`, in seconds."""
+    def frame_to_second(self, frame: float) -> float:
+        """Time of the centre of `frame`, or of a place between two centres, in seconds."""
         return frame * self.hop_length / self.sample_rate
 
     def second_to_frame(self, second: float) -> int:

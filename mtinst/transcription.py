@@ -20,8 +20,8 @@ from mtinst.audio import display_name, open_regular
 from mtinst.errors import MtinstError
 from mtinst.notes import Note, Thresholds, rolls_to_notes
 from mtinst.paths import replacing
-from mtinst.rolls import Rolls
-from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC, FeatureSpec, FloatArray
+from mtinst.rolls import Rolls, for_all
+from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, NINE, SPEC, FeatureSpec, FloatArray
 
 if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
@@ -82,17 +82,17 @@ class Transcription:
 
     @property
     def piano_roll(self) -> FloatArray:
-        """Probability that an instrument sounds a pitch, shape (9, 88, n_frames)."""
+        """Probability that an instrument sounds a pitch, shape (11, 88, n_frames)."""
         return self.rolls.piano
 
     @property
     def onset_roll(self) -> FloatArray:
-        """Probability that an instrument starts to sound a pitch, shape (9, 88, n_frames)."""
+        """Probability that an instrument starts to sound a pitch, shape (11, 88, n_frames)."""
         return self.rolls.onset
 
     @property
     def instrument_roll(self) -> FloatArray:
-        """Probability that an instrument sounds, shape (9, n_frames)."""
+        """Probability that an instrument sounds, shape (11, n_frames)."""
         return self.rolls.instrument
 
     @property
@@ -123,7 +123,7 @@ class Transcription:
 
     @property
     def verdict(self) -> str | None:
-        """One sentence when little or nothing of the nine instruments was heard, else None."""
+        """One sentence when little or nothing was heard, else None."""
         if self.duration_s < SHORTEST_S:
             return f"The clip lasts only {self.duration_s:.2f} s, too short to tell instruments apart."
         if not self.levels.any():
@@ -131,11 +131,12 @@ class Transcription:
         if not self.notes:
             if self.thresholds.instruments != INSTRUMENT_NAMES:
                 return "None of the chosen instruments was heard."
-            return "None of the nine instruments was heard. Singing, drums and other instruments are not transcribed."
+            return "No notes were heard. Drums, speech and noise are not transcribed."
         if _covered_s(self.notes) < LITTLE * self.duration_s:
             n_notes = "one note was" if len(self.notes) == 1 else f"{len(self.notes)} notes were"
             return (
-                f"Only {n_notes} heard, so most of this song is something else than the nine instruments, or silence."
+                f"Only {n_notes} heard, so most of this song is silence or something that is not transcribed, "
+                "such as drums or speech."
             )
         return None
 
@@ -230,7 +231,7 @@ class Transcription:
         ``notes``
             float64 (n_notes, 5): onset and offset in seconds, MIDI pitch, instrument index, velocity.
         ``frame_rate``, ``duration_s``, ``instruments``
-            Frames per second, seconds, and the nine names that the first axis of the rolls stands for.
+            Frames per second, seconds, and the eleven names that the first axis of the rolls stands for.
         ``levels``, ``thresholds``
             What :meth:`decode` needs besides: the log-CQT, and as JSON the thresholds of ``notes``.
 
@@ -267,7 +268,10 @@ class Transcription:
 
     @classmethod
     def load_npz(cls, path: str | Path, spec: FeatureSpec = SPEC) -> "Transcription":
-        """Read what :meth:`save_npz` wrote; MtinstError for anything else."""
+        """Read what :meth:`save_npz` wrote; MtinstError for anything else.
+
+        In files of the time when there were nine instruments, the others are silent.
+        """
         path = Path(path)
         with open_regular(path, "a transcription", MtinstError) as file:
             try:
@@ -283,7 +287,11 @@ class Transcription:
 
     @classmethod
     def _from_arrays(cls, arrays: Mapping[str, Any], spec: FeatureSpec) -> "Transcription":
-        rolls = Rolls(*(arrays[f"{name}_roll"] for name in Rolls._fields))
+        names = tuple(arrays["instruments"].tolist())
+        piano, onset, instrument = (
+            for_all(arrays[f"{name}_roll"], len(names)) for name in ("piano", "onset", "instrument")
+        )
+        rolls = Rolls(piano, onset, instrument, arrays["pitch_roll"])
         levels = arrays["levels"]
         duration_s = float(arrays["duration_s"])
         shapes = tuple(roll.shape for roll in Rolls.zeros(rolls.piano.shape[-1], spec))
@@ -293,7 +301,7 @@ class Transcription:
             raise ValueError("a roll does not hold finite numbers")
         if any(roll.min(initial=0) < 0 or roll.max(initial=0) > 1 for roll in (*rolls, levels)):
             raise ValueError("a roll holds more or less than probabilities do")
-        if float(arrays["frame_rate"]) != spec.frame_rate or tuple(arrays["instruments"].tolist()) != INSTRUMENT_NAMES:
+        if float(arrays["frame_rate"]) != spec.frame_rate or names not in (NINE, INSTRUMENT_NAMES):
             raise ValueError("it is of another frame rate, or for other instruments")
         if not 0 <= duration_s < math.inf:
             raise ValueError(f"a song does not last {duration_s} s")

@@ -245,7 +245,7 @@ def test_instruments_and_thresholds_can_be_chosen(
     ("arguments", "message"),
     [
         ((), "required: SONG"),
-        (("song.wav", "--instruments", "kazoo"), "'kazoo' is not one of the nine"),
+        (("song.wav", "--instruments", "kazoo"), "'kazoo' is not one of the instruments"),
         (("song.wav", "--frame-threshold", "1.5"), "1.5 is not a probability"),
         (("song.wav", "--onset-threshold", "high"), "high is not a probability"),
     ],

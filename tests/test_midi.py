@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mtinst.compare import compare_notes
 from mtinst.errors import MidiError
 from mtinst.midi import CLASS_OF_PROGRAM, LARGEST_BYTES, notes_to_midi, read_midi, separate_strikes, write_midi
-from mtinst.notes import Note, notes_to_roll
+from mtinst.notes import MOST_OFF_CENTRE, Note, notes_to_roll
 from mtinst.spec import INSTRUMENT_NAMES, INSTRUMENTS, SPEC
 
 N_FRAMES = 400
@@ -124,7 +125,7 @@ def test_no_notes_make_a_file_without_tracks(tmp_path: Path) -> None:
     assert notes_to_midi([]).instruments == []
 
 
-def test_read_midi_sorts_programs_into_the_nine_and_drops_the_rest(tmp_path: Path) -> None:
+def test_read_midi_sorts_programs_into_instruments_and_drops_what_has_no_pitch(tmp_path: Path) -> None:
     midi = pretty_midi.PrettyMIDI()
     for program in range(128):
         midi.instruments.append(pretty_midi.Instrument(program))
@@ -136,6 +137,31 @@ def test_read_midi_sorts_programs_into_the_nine_and_drops_the_rest(tmp_path: Pat
     assert len(notes) == len(CLASS_OF_PROGRAM)
     assert {note.pitch for note in notes} == {60}
     assert {note.instrument for note in notes} == set(INSTRUMENT_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("program", "instrument"),
+    [(1, "piano"), (4, "other"), (41, "other"), (43, "other"), (53, "voice"), (71, "other"), (72, "flute")],
+)
+def test_a_relative_of_an_instrument_counts_as_it_where_it_sounds_like_it(program: int, instrument: str) -> None:
+    assert CLASS_OF_PROGRAM[program] == instrument
+
+
+def test_a_clarinet_in_the_right_notes_is_found_as_other(tmp_path: Path) -> None:
+    midi = pretty_midi.PrettyMIDI()
+    midi.instruments = [pretty_midi.Instrument(pretty_midi.instrument_name_to_program("Clarinet"))]
+    midi.instruments[0].notes = [pretty_midi.Note(80, pitch, 0.5, 1.0) for pitch in (60, 64)]
+    midi.write(str(tmp_path / "trio.mid"))
+    found = [Note(0.51, 0.9, pitch=60, instrument="other"), Note(0.51, 0.9, pitch=64, instrument="saxophone")]
+    assert compare_notes(found, read_midi(tmp_path / "trio.mid")).hit == (True, False)
+
+
+@given(frame=st.integers(1, 3_000_000), off_centre=st.floats(-MOST_OFF_CENTRE, MOST_OFF_CENTRE))
+def test_an_onset_between_two_frames_stays_in_its_frame(frame: int, off_centre: float) -> None:
+    onset = SPEC.frame_to_second(frame + off_centre)
+    (note,) = separate_strikes([Note(onset, onset + 1, pitch=60)])
+    assert SPEC.second_to_frame(note.onset) == SPEC.second_to_frame(onset) == frame
+    assert note.onset == pytest.approx(onset, abs=0.00051)
 
 
 def test_every_instrument_is_read_as_itself() -> None:

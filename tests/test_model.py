@@ -9,7 +9,7 @@ from torch.nn import functional
 from torch.testing import assert_close
 
 from mtinst.model import DEFAULT, PAPER, Committee, Logits, ModelConfig, UNet, n_weights
-from mtinst.spec import FINE, FeatureSpec
+from mtinst.spec import FINE, N_INSTRUMENTS, FeatureSpec
 
 SMALL = ModelConfig(
     widths=(4, 8),
@@ -31,12 +31,12 @@ def small_network(config: ModelConfig = SMALL, spec: FeatureSpec | None = None) 
 def test_any_number_of_frames_comes_out_as_it_went_in(config: ModelConfig, n_frames: int) -> None:
     with torch.inference_mode():
         logits = small_network(config)(torch.rand(2, 88, n_frames))
-    assert logits.piano.shape == (2, 9, 88, n_frames)
-    assert logits.instrument.shape == (2, 9, n_frames)
+    assert logits.piano.shape == (2, N_INSTRUMENTS, 88, n_frames)
+    assert logits.instrument.shape == (2, N_INSTRUMENTS, n_frames)
     assert logits.pitch.shape == (2, 88, n_frames)
     assert (logits.onset is None) == (not config.has_onset_head)
     if logits.onset is not None:
-        assert logits.onset.shape == (2, 9, 88, n_frames)
+        assert logits.onset.shape == (2, N_INSTRUMENTS, 88, n_frames)
 
 
 def test_the_paper_s_network_has_four_encoders_and_four_decoders_of_its_size() -> None:
@@ -73,7 +73,7 @@ def test_bins_within_a_semitone_become_channels() -> None:
     stacked = network.partials(clip)
     assert stacked.shape == (1, 3, 88, 2)
     assert stacked[0, :, 10, 0].tolist() == [0, 0, 1]
-    assert network(clip).piano.shape == (1, 9, 88, 2)
+    assert network(clip).piano.shape == (1, N_INSTRUMENTS, 88, 2)
 
 
 def test_clips_of_a_batch_do_not_touch_each_other() -> None:
@@ -97,7 +97,7 @@ def test_it_overfits_one_batch() -> None:
     torch.manual_seed(0)
     network = UNet(SMALL).train()
     clips = torch.rand(2, 88, 16)
-    targets = (torch.rand(2, 9, 88, 16) > 0.95).float()
+    targets = (torch.rand(2, N_INSTRUMENTS, 88, 16) > 0.95).float()
     optimizer = torch.optim.Adam(network.parameters(), lr=0.02)
 
     def step() -> float:
@@ -134,7 +134,7 @@ def test_the_ensemble_and_the_context_begin_without_an_opinion() -> None:
     with torch.inference_mode():
         before = network(clip)
         assert before.presence is not None
-        assert_close(before.presence, torch.zeros(1, 9))
+        assert_close(before.presence, torch.zeros(1, N_INSTRUMENTS))
         network.ensemble_head.out.bias[3] = 2.0
         after = network(clip)
     assert before.onset is not None

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +15,7 @@ from mtinst.midi import read_midi, write_midi
 from mtinst.notes import (
     ATTACK_S,
     LEAST_SHARE,
+    MOST_OFF_CENTRE,
     ONSETLESS_SHORTEST_S,
     Note,
     Thresholds,
@@ -25,7 +27,7 @@ from mtinst.notes import (
     rolls_to_notes,
 )
 from mtinst.rolls import Rolls
-from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, SPEC
+from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, NINE, SPEC
 
 N_FRAMES = 100
 PITCH = 60
@@ -240,6 +242,94 @@ def test_a_gap_with_a_new_onset_is_not_bridged(onset: int) -> None:
     assert decoded_frames(rolls) == [(10, 20), (onset, 40)]
 
 
+@st.composite
+def onsets_between_frames(draw: st.DrawFn) -> list[float]:
+    """Places between frames, far enough apart for each to be the only one near its frame."""
+    places, place = [], 0.0
+    for wait in draw(st.lists(st.floats(5, 15), min_size=1, max_size=6)):
+        place += wait
+        places.append(place)
+    return places
+
+
+@given(onsets_between_frames())
+def test_an_onset_is_found_where_it_is_between_two_frames(places: list[float]) -> None:
+    rolls = rolls_with(range(round(places[0]), N_FRAMES))
+    distances = np.abs(np.subtract.outer(places, np.arange(N_FRAMES)))
+    cell = INSTRUMENT_INDEX["violin"], PITCH - SPEC.lowest_pitch
+    rolls.onset[cell] = 0.4 ** distances.min(axis=0) ** 2  # how training draws them
+    notes = rolls_to_notes(rolls, THRESHOLDS)
+    np.testing.assert_allclose([note.onset for note in notes], np.multiply(places, FRAME_S), atol=0.002)
+    assert all(former.offset == latter.onset for former, latter in pairwise(notes))
+    drawn = notes_to_onset_roll(notes, N_FRAMES)[cell]
+    assert len(notes) == drawn.sum() == (rolls.onset[cell][drawn] > 0.7).sum()
+
+
+@pytest.mark.parametrize(
+    ("onsets", "frames_later"),
+    [
+        ({10: 0.9, 11: 0.6}, 0.42),
+        ({9: 0.6, 10: 0.9}, -0.42),
+        ({10: HIGH}, 0.0),
+        ({9: 0.8, 10: 0.9, 11: 0.8}, 0.0),
+        ({10: 0.9, 11: 0.9}, MOST_OFF_CENTRE),
+        ({0: 0.9, 1: 0.6}, 0.0),
+        ({98: 0.6, 99: 0.9}, 0.0),
+    ],
+)
+def test_an_onset_leans_towards_its_likelier_neighbour(onsets: dict[int, float], frames_later: float) -> None:
+    first = max(onsets, key=lambda frame: (onsets[frame], -frame))
+    (note,) = rolls_to_notes(rolls_with(range(first, N_FRAMES), onsets), replace(THRESHOLDS, shortest_s=0.0))
+    assert note.onset == pytest.approx((first + frames_later) * FRAME_S, abs=1e-3)
+    assert SPEC.second_to_frame(note.onset) == SPEC.second_to_frame(round(note.onset, 3)) == first
+
+
+def test_a_note_ends_on_the_frame_grid_or_where_the_next_begins() -> None:
+    rolls = rolls_with(range(10, 30), {10: HIGH, 19: 0.5, 20: 0.9})
+    first, second = rolls_to_notes(rolls, THRESHOLDS)
+    assert first.offset == second.onset < 20 * FRAME_S
+    assert second.offset == 30 * FRAME_S
+
+
+def test_a_note_that_nobody_surely_plays_goes_to_the_likeliest() -> None:
+    rolls = unison_of({"saxophone": 0.3, "other": 0.4})
+    rolls.onset[:, PITCH - SPEC.lowest_pitch, 10] *= 0.45 / HIGH  # 0.7 that one of the two begins
+    rolls.pitch[PITCH - SPEC.lowest_pitch, 10:20] = 0.9
+    sure = replace(THRESHOLDS, pitch=0.6)
+    assert rolls_to_notes(rolls, THRESHOLDS) == []
+    (note,) = rolls_to_notes(rolls, sure)
+    assert (note.instrument, note.onset, note.offset) == ("other", 10 * FRAME_S, 20 * FRAME_S)
+    assert rolls_to_notes(rolls, replace(sure, pitch=0.9)) == []
+    assert rolls_to_notes(rolls, replace(sure, instruments=("saxophone",))) == [], "it is not the saxophone's"
+    rolls.instrument[INSTRUMENT_INDEX["other"]] = 0.0
+    assert [note.instrument for note in rolls_to_notes(rolls, sure)] == ["saxophone"], "the other one is not there"
+    rolls.instrument[:] = 0.0
+    assert rolls_to_notes(rolls, sure) == []
+
+
+def test_a_pitch_that_outlasts_the_claim_to_it_is_no_other_note() -> None:
+    rolls = rolls_with(range(10, 20), {10: HIGH})
+    rolls.pitch[PITCH - SPEC.lowest_pitch, 8:40] = HIGH
+    assert decoded_frames(rolls, replace(THRESHOLDS, pitch=0.6)) == [(10, 20)]
+
+
+def test_an_unclaimed_note_begins_between_frames_though_the_one_before_is_claimed() -> None:
+    rolls = rolls_with(range(10, 20), {10: HIGH, 19: 0.3, 20: 0.7, 21: 0.3}, "violin")
+    rolls.pitch[PITCH - SPEC.lowest_pitch, 10:30] = HIGH
+    thresholds = replace(THRESHOLDS, pitch=0.6)
+    assert rolls_to_notes(rolls, thresholds)[1].onset == pytest.approx(20 * FRAME_S)
+
+
+def test_what_an_instrument_claims_is_not_given_to_another() -> None:
+    rolls = unison_of({"violin": 0.9, "flute": 0.4})
+    rolls.pitch[PITCH - SPEC.lowest_pitch, 10:20] = 0.95
+    rolls.pitch[PITCH - SPEC.lowest_pitch, 40:50] = 0.95  # it sounds again, and this time the flute is the likelier
+    rolls.piano[INSTRUMENT_INDEX["flute"], PITCH - SPEC.lowest_pitch, 40:50] = 0.4
+    rolls.onset[INSTRUMENT_INDEX["trumpet"], PITCH - SPEC.lowest_pitch, 40] = HIGH
+    notes = rolls_to_notes(rolls, replace(THRESHOLDS, pitch=0.6))
+    assert [(note.instrument, SPEC.second_to_frame(note.onset)) for note in notes] == [("violin", 10), ("flute", 40)]
+
+
 def test_notes_shorter_than_the_shortest_are_dropped() -> None:
     assert decoded_frames(rolls_with(range(10, 11), {10: HIGH})) == []
     assert decoded_frames(rolls_with(range(10, 12), {10: HIGH})) == [(10, 12)]
@@ -313,6 +403,8 @@ def test_shapes_that_disagree_are_refused() -> None:
     rolls = Rolls.zeros(10)
     with pytest.raises(ValueError, match="onset roll has shape"):
         rolls_to_notes(rolls._replace(onset=rolls.onset[:, :80]), THRESHOLDS)
+    with pytest.raises(ValueError, match="pitch roll has shape"):
+        rolls_to_notes(rolls._replace(pitch=rolls.pitch[:80]), THRESHOLDS)
     with pytest.raises(ValueError, match="levels has shape"):
         rolls_to_notes(rolls, THRESHOLDS, levels=np.zeros((88, 9), np.float32))
     with pytest.raises(ValueError, match="the roll has shape"):
@@ -329,7 +421,7 @@ def test_shapes_that_disagree_are_refused() -> None:
         ({"offset": float("nan")}, "0 <= onset < offset"),
         ({"pitch": 128}, "pitch must be"),
         ({"velocity": 0}, "velocity must be"),
-        ({"instrument": "kazoo"}, "'kazoo' is not one of the nine"),
+        ({"instrument": "kazoo"}, "'kazoo' is not one of the instruments"),
     ],
 )
 def test_impossible_notes_are_refused(fields: dict[str, object], message: str) -> None:
@@ -350,13 +442,14 @@ def test_notes_sort_by_onset_pitch_and_table_order() -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"onset": (0.5,) * 8}, "onset must be 9 probabilities"),
-        ({"frame": (1.5,) * 9}, "frame must be 9 probabilities"),
-        ({"presence": (float("nan"),) * 9}, "presence must be 9 probabilities"),
+        ({"onset": (0.5,) * 10}, "onset must be 11 probabilities"),
+        ({"frame": (1.5,) * 11}, "frame must be 11 probabilities"),
+        ({"presence": (float("nan"),) * 11}, "presence must be 11 probabilities"),
         ({"unison": 1.5}, "unison must be a share from 0 to 1"),
+        ({"pitch": -0.1}, "pitch must be a probability"),
         ({"shortest_s": -0.1}, "shortest_s must be a time"),
         ({"gap_s": float("inf")}, "gap_s must be a time"),
-        ({"instruments": ("kazoo",)}, "'kazoo' is not one of the nine"),
+        ({"instruments": ("kazoo",)}, "'kazoo' is not one of the instruments"),
         ({"instruments": ("flute", "flute")}, "named twice"),
     ],
 )
@@ -366,8 +459,24 @@ def test_impossible_thresholds_are_refused(fields: dict[str, object], message: s
 
 
 def test_thresholds_survive_json() -> None:
-    thresholds = replace(THRESHOLDS, onset=tuple(np.linspace(0.1, 0.9, 9).tolist()), instruments=("flute", "bass"))
-    assert Thresholds.from_json(json.loads(json.dumps(thresholds.to_json()))) == thresholds
+    onset = tuple(np.linspace(0.1, 0.9, N_INSTRUMENTS).tolist())
+    for instruments in (("flute", "bass"), NINE):
+        thresholds = replace(THRESHOLDS, onset=onset, pitch=0.6, instruments=instruments)
+        assert Thresholds.from_json(json.loads(json.dumps(thresholds.to_json()))) == thresholds
+
+
+def test_thresholds_of_nine_instruments_leave_the_others_silent_and_choose_none() -> None:
+    def of_nine(instruments: tuple[str, ...]) -> Thresholds:
+        record = replace(THRESHOLDS, instruments=instruments).to_json()
+        del record["pitch"]
+        for field in ("onset", "frame", "presence"):
+            record[field] = {name: record[field][name] for name in NINE}
+        return Thresholds.from_json(record)
+
+    assert of_nine(NINE).instruments == INSTRUMENT_NAMES
+    assert of_nine(("flute",)).instruments == ("flute",)
+    assert of_nine(NINE).frame == (0.5,) * 9 + (1.0,) * 2
+    assert of_nine(NINE).pitch == 1.0
 
 
 def test_thresholds_refuse_other_json() -> None:

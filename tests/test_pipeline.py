@@ -25,7 +25,7 @@ from mtinst.model import Logits, ModelConfig, UNet
 from mtinst.notes import Note, Thresholds, notes_to_onset_roll, notes_to_roll, rolls_to_notes
 from mtinst.pipeline import DEFAULT_WEIGHTS, Progress, Transcriber, Transcription, warm_up
 from mtinst.rolls import Rolls
-from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, SPEC, FeatureSpec, FloatArray
+from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, NINE, SPEC, FeatureSpec, FloatArray
 from mtinst.transcription import SILENT
 
 GOLDEN = Path(__file__).parent / "golden" / "pipeline.npz"
@@ -130,9 +130,9 @@ def test_rolls_have_the_documented_shapes() -> None:
     n_frames = SPEC.n_frames(round(MELODY_S * RATE))
     assert transcription.frame_rate == 31.25
     for roll, shape in (
-        (transcription.piano_roll, (9, 88, n_frames)),
-        (transcription.onset_roll, (9, 88, n_frames)),
-        (transcription.instrument_roll, (9, n_frames)),
+        (transcription.piano_roll, (11, 88, n_frames)),
+        (transcription.onset_roll, (11, 88, n_frames)),
+        (transcription.instrument_roll, (11, n_frames)),
         (transcription.pitch_roll, (88, n_frames)),
     ):
         assert roll.shape == shape
@@ -195,13 +195,13 @@ def test_a_very_short_clip_has_no_notes_and_says_so(n_samples: int) -> None:
     transcription = loudest_bins().transcribe(tones(MELODY, MELODY_S)[RATE : RATE + n_samples], RATE)
     assert transcription.notes == []
     assert "too short" in str(transcription.verdict)
-    assert transcription.piano_roll.shape == (9, 88, SPEC.n_frames(n_samples))
+    assert transcription.piano_roll.shape == (11, 88, SPEC.n_frames(n_samples))
 
 
 def test_a_tenth_of_a_second_is_enough() -> None:
     samples = tones([Note(0.0, 1.0, pitch=69)], 1.0)
     transcription = loudest_bins().transcribe(samples[:1600], RATE)
-    assert transcription.piano_roll.shape == (9, 88, 4)
+    assert transcription.piano_roll.shape == (11, 88, 4)
     assert "too short" not in str(transcription.verdict)
 
 
@@ -258,9 +258,29 @@ def test_the_verdict_says_when_little_was_heard() -> None:
     assert transcription_of([note], 5.0).verdict is None
     assert str(transcription_of([note], 12.0).verdict).startswith("Only one note was heard")
     assert str(transcription_of([note, replace(note, pitch=64)], 12.0).verdict).startswith("Only 2 notes were heard")
-    assert "nine instruments" in str(transcription_of([], 5.0).verdict)
+    assert str(transcription_of([], 5.0).verdict).startswith("No notes were heard.")
     chosen = replace(THRESHOLDS, instruments=("flute",))
     assert transcription_of([note], 5.0, chosen).verdict == "None of the chosen instruments was heard."
+
+
+def test_a_transcription_of_nine_instruments_is_read_with_the_others_silent(tmp_path: Path) -> None:
+    transcription = transcription_of([Note(0.32, 1.28, pitch=60, instrument="flute")], 5.0)
+    transcription.save_npz(tmp_path / "song.npz")
+    with np.load(tmp_path / "song.npz") as arrays:
+        old = {name: array[:9] if len(array.shape) and len(array) == 11 else array for name, array in arrays.items()}
+    thresholds = json.loads(str(old["thresholds"]))
+    for field in ("onset", "frame", "presence"):
+        thresholds[field] = {name: thresholds[field][name] for name in NINE}
+    thresholds["instruments"] = NINE
+    np.savez(tmp_path / "old.npz", **old | {"thresholds": json.dumps(thresholds)})
+    read = Transcription.load_npz(tmp_path / "old.npz")
+    assert read.notes == transcription.notes
+    assert read.thresholds.instruments == INSTRUMENT_NAMES
+    for roll, other in zip(read.rolls, transcription.rolls, strict=True):
+        np.testing.assert_array_equal(roll, other)
+    np.savez(tmp_path / "older.npz", **old | {"piano_roll": old["piano_roll"][:8]})
+    with pytest.raises(MtinstError, match="not a complete transcription"):
+        Transcription.load_npz(tmp_path / "older.npz")
 
 
 def test_save_writes_the_three_files(tmp_path: Path) -> None:

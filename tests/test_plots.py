@@ -124,7 +124,7 @@ def test_overview_has_three_panels_on_one_time_axis() -> None:
     figure = plots.plot_overview(cast("Transcription", Song(ensemble(), 300)), title="a $ong_^\\frac 歌")
     assert len(figure.axes) == 3
     assert len({axes.get_xlim() for axes in figure.axes}) == 1
-    assert image(figure).size == (1100, 960)
+    assert image(figure).size == (1100, 1000)
 
 
 def test_figures_are_the_same_bytes_each_time_and_leave_no_pyplot_state() -> None:
@@ -164,6 +164,14 @@ def test_notes_of_different_instruments_never_cover_each_other(notes: list[Note]
                 assert first[1] <= second[0] or second[1] <= first[0]
 
 
+def test_a_note_that_takes_over_between_two_frames_has_its_row_for_itself() -> None:
+    def shares_after(onset: float) -> list[tuple[int, int]]:
+        return plots.row_shares([Note(0.0, 0.64, pitch=60), Note(onset, 1.0, pitch=60, instrument="flute")])
+
+    assert shares_after(0.64 - plots.TOUCHING_S + 0.001) == [(0, 1), (0, 1)]
+    assert shares_after(0.64 - plots.TOUCHING_S - 0.001) == [(1, 2), (0, 2)]
+
+
 @pytest.mark.parametrize(
     ("second", "text"), [(0, "0:00"), (59.6, "1:00"), (61, "1:01"), (3_599.9, "1:00:00"), (-1, "0:00")]
 )
@@ -172,7 +180,7 @@ def test_clock(second: float, text: str) -> None:
 
 
 def test_wrong_shapes_and_durations_are_refused() -> None:
-    with pytest.raises(ValueError, match="9 rows"):
+    with pytest.raises(ValueError, match="11 rows"):
         plots.plot_instrument_roll(np.zeros((8, 10), np.float32))
     with pytest.raises(ValueError, match="one row a pitch"):
         plots.plot_pitch_roll(np.zeros(10, np.float32))

@@ -176,6 +176,7 @@ def test_any_probabilities_give_notes_that_can_be_played(
         shortest_s=data.draw(st.floats(0, 1)),
         gap_s=data.draw(st.floats(0, 1)),
         unison=data.draw(st.floats(0, 1)),
+        pitch=data.draw(PROBABILITIES),
     )
     notes = rolls_to_notes(rolls, thresholds, levels=rolls.pitch)
     assert notes == sorted(notes)
@@ -271,9 +272,9 @@ def test_a_damaged_transcription_is_refused_by_name_or_whole(
 
 OTHER_ARRAYS = (
     np.zeros(0, np.float32),
-    np.zeros((9, 88, 21), np.float32),
-    np.full((9, 88, 20), np.nan, np.float32),
-    np.zeros((9, 88, 20), np.int64),
+    np.zeros((11, 88, 21), np.float32),
+    np.full((11, 88, 20), np.nan, np.float32),
+    np.zeros((11, 88, 20), np.int64),
     np.array("text"),
     np.array("{}"),
     np.array(-1.0),

@@ -16,6 +16,7 @@ from mtinst.model import Committee, ModelConfig, UNet
 from mtinst.notes import Thresholds
 from mtinst.reader import TOGETHER, Heard, NoteReader, ReaderConfig, Tokens, find_notes, tokens_of
 from mtinst.rolls import predict_rolls
+from mtinst.spec import N_INSTRUMENTS
 
 SILENCE = -6.0
 NETWORK = ModelConfig(
@@ -26,14 +27,14 @@ CONFIG = ReaderConfig(n_members=2, n_cells=8, n_partials=3, width=16, n_layers=2
 
 def heard_notes(*notes: tuple[int, int, int], n_frames: int = 40) -> Heard:
     """Two networks that hear the same notes, (row, first, end), of the first instrument."""
-    piano = torch.full((2, 9, 88, n_frames), SILENCE)
-    onset = torch.full((9, 88, n_frames), SILENCE)
+    piano = torch.full((2, N_INSTRUMENTS, 88, n_frames), SILENCE)
+    onset = torch.full((N_INSTRUMENTS, 88, n_frames), SILENCE)
     for row, first, end in notes:
         piano[:, 0, row, first:end] = 3.0
         onset[0, row, first] = 2.0
     torch.manual_seed(len(notes))
     cells, partials = torch.rand(8, 88, n_frames), torch.randn(3, 88, n_frames)
-    return Heard(piano, onset, piano.mean(dim=0).amax(dim=0), torch.zeros(9), cells, partials)
+    return Heard(piano, onset, piano.mean(dim=0).amax(dim=0), torch.zeros(N_INSTRUMENTS), cells, partials)
 
 
 def stirred(seed: int = 0, config: ReaderConfig = CONFIG) -> NoteReader:
@@ -73,14 +74,17 @@ def test_a_note_comes_with_the_means_over_it() -> None:
     heard = heard_notes((30, 5, 12))
     tokens = tokens_of(heard, find_notes(heard.pitch, heard.onset))
     assert tokens.inputs.shape == (1, CONFIG.n_inputs)
-    assert_close(tokens.inputs[0, :18], heard.piano[:, :, 30, 5:12].mean(dim=2).flatten())
-    assert_close(tokens.inputs[0, 18:26], heard.cells[:, 30, 5:12].mean(dim=1))
-    assert_close(tokens.inputs[0, 26:34], heard.cells[:, 30, 5:8].mean(dim=1))
+    n_who = 2 * N_INSTRUMENTS
+    who, cells, attack, _ = tokens.inputs[0].tensor_split((n_who, n_who + 8, n_who + 16))
+    assert_close(who, heard.piano[:, :, 30, 5:12].mean(dim=2).flatten())
+    assert_close(cells, heard.cells[:, 30, 5:12].mean(dim=1))
+    assert_close(attack, heard.cells[:, 30, 5:8].mean(dim=1))
     sounds = heard.partials[:, 30, 5:12]
     expected = torch.cat((sounds.mean(dim=1), sounds[:, :3].mean(dim=1), sounds.std(dim=1, correction=0)))
     assert_close(tokens.inputs[0, -15:-6], expected)
-    expected = torch.cat((torch.tensor([3.0]), torch.full((8,), SILENCE), torch.tensor([3.0, 2.0])))
-    assert_close(tokens.base[0, :11], expected)
+    others = torch.full((N_INSTRUMENTS - 1,), SILENCE)
+    expected = torch.cat((torch.tensor([3.0]), others, torch.tensor([3.0, 2.0])))
+    assert_close(tokens.base[0, : len(expected)], expected)
 
 
 def test_a_reader_without_an_opinion_only_evens_notes_out() -> None:
@@ -167,7 +171,7 @@ def test_songs_of_any_length_are_read() -> None:
     networks = committee(stirred())
     for n_frames in (1, 3, 700):
         rolls = predict_rolls(networks, torch.rand(88, n_frames).numpy())
-        assert rolls.piano.shape == (9, 88, n_frames)
+        assert rolls.piano.shape == (N_INSTRUMENTS, 88, n_frames)
         assert all(math.isfinite(float(roll.sum())) for roll in rolls)
 
 

@@ -417,7 +417,7 @@ def test_a_song_becomes_notes_parts_and_downloads(settings: PageSettings, song: 
         with zipfile.ZipFile(taken(studio, last, f"parts.{kind}")) as archive:
             assert archive.namelist() == [f"{name}.{kind}" for name in counts]
     with np.load(taken(studio, last, "npz")) as arrays:
-        assert arrays["piano_roll"].shape == (9, 88, SPEC.n_frames(3 * RATE))
+        assert arrays["piano_roll"].shape == (11, 88, SPEC.n_frames(3 * RATE))
         assert len(arrays["notes"]) == len(notes)
     assert len(pretty_midi.PrettyMIDI(str(taken(studio, last, "midi"))).instruments) == len(counts)
     (name, n_notes), *_ = counts.items()
@@ -822,11 +822,13 @@ def test_a_visitor_who_left_is_not_worked_for(actions: Actions, song: Path) -> N
 
 
 def test_lowered_thresholds_stay_probabilities() -> None:
-    thresholds = replace(Thresholds.uniform(), presence=(0.0, 1.0, *[0.5] * 7))
+    thresholds = replace(Thresholds.uniform(pitch=0.6), presence=(0.0, 1.0, *[0.5] * (N_INSTRUMENTS - 2)))
     for log_odds in (-3.0, 3.0):
         moved = Adjustment(onset=log_odds, frame=log_odds).of(thresholds)
         assert moved.presence[:2] == (0.0, 1.0)
-        assert all(0 < value < 1 for value in (*moved.onset, *moved.frame))
+        assert all(0 < value < 1 for value in (*moved.onset, *moved.frame, moved.pitch))
+        assert (moved.pitch < thresholds.pitch) == (log_odds > 0)
+    assert Adjustment(frame=3.0).of(Thresholds.uniform()).pitch == 1.0
 
 
 def test_sensitivity_of_one_instrument_moves_its_thresholds_only() -> None:

@@ -47,6 +47,7 @@ class Adjustment:
             onset=self._lowered(thresholds.onset, self.onset),
             frame=self._lowered(thresholds.frame, self.frame),
             presence=self._lowered(thresholds.presence, self.frame),
+            pitch=_lowered(thresholds.pitch, self.frame),
             shortest_s=thresholds.shortest_s if self.shortest_s is None else self.shortest_s,
             instruments=thresholds.instruments if self.instruments is None else self.instruments,
         )

@@ -180,7 +180,11 @@ def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: 
                     )
                 choices = [(row.label, row.name) for row in INSTRUMENTS]
                 only = gr.CheckboxGroup(
-                    choices, value=[name for _, name in choices], label=texts.ONLY_LABEL, elem_id="mt-only"
+                    choices,
+                    value=[name for _, name in choices],
+                    label=texts.ONLY_LABEL,
+                    info=texts.ONLY_INFO,
+                    elem_id="mt-only",
                 )
                 with gr.Accordion(texts.MORE_LABEL, open=False, elem_id="mt-each"):
                     _html(f'<p class="mt-quiet">{texts.MORE_HELP}</p>')

@@ -108,7 +108,7 @@ def working(
     message : str
     fraction : float
         Of all the work.
-    heard : ndarray of float32, shape (9, n_frames), optional
+    heard : ndarray of float32, shape (11, n_frames), optional
         Instrument roll of the part of the song that is finished.
     share_heard : float
         How much of the song that part is.

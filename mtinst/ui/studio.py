@@ -44,7 +44,7 @@ from mtinst.ui.settings import PageSettings
 
 LOG = logging.getLogger(__name__)
 
-VERSION = 4  # of what the entries hold; an entry of another version is never found
+VERSION = 5  # of what the entries hold; an entry of another version is never found
 WAIT_S = 1.0  # between two looks at how many are before one
 PACE_S = 0.3  # after which a step that takes longer is said again, so that who waits for it can leave
 # Threads for steps: one for the song that is worked on, the others for steps whose songs were left in the middle, which
@@ -173,10 +173,10 @@ class Studio:
         Raises
         ------
         MidiError
-            If it is not MIDI, or none of its notes is of the nine instruments.
+            If it is not MIDI, or none of its notes has a pitch.
         """
         if not read_midi(path):
-            raise MidiError(f"{display_name(path)} has no notes of the nine instruments")
+            raise MidiError(f"{display_name(path)} has no notes that have a pitch")
         key = key_of("reference", version=VERSION, midi=file_hash(path))
         if self.cache.find(key) is None:
             with self.cache.write(key) as folder:

@@ -5,7 +5,7 @@ import math
 TITLE = "mtinst"
 HEADLINE = "Hear what a song is made of"
 TAGLINE = (
-    "Bring a song. See which of nine instruments play at every moment, who plays each note, "
+    "Bring a song. See which instruments play at every moment, who plays each note, "
     "and listen to every part on its own."
 )
 
@@ -52,9 +52,12 @@ STOPPED_PLAYING = (
 STOPPED_KEEPS = "Stopped. What you see below is still the result from before."
 FAILED_KEEPS = "What you see below is still the result from before."
 
+OTHER_MEANS = "any sound that has a pitch and is none of the named ones: clarinet, horn, organ, harp, synthesiser …"
+
 ACTIVITY_HEADING = "Who plays when"
 ACTIVITY_HELP = (
-    "One row for each instrument. The stronger its colour, the surer the network is that it plays at that moment."
+    "One row for each instrument. The stronger its colour, the surer the network is that it plays at that moment. "
+    f"Voice is singing, and Other is {OTHER_MEANS}"
 )
 NOTES_HEADING = "Who plays which note"
 NOTES_HELP = (
@@ -74,6 +77,7 @@ FRAME_INFO = "To the right, fainter notes count and last longer."
 SHORTEST_LABEL = "Shortest note (ms)"
 SHORTEST_INFO = "To the left, shorter notes count too."
 ONLY_LABEL = "Only these instruments"
+ONLY_INFO = f"Voice is singing, and Other is {OTHER_MEANS}"
 MORE_LABEL = "More: each instrument by itself"
 MORE_HELP = "To the right, an instrument is heard sooner: fainter notes of it count."
 RESET = "Back to the defaults"
@@ -100,9 +104,11 @@ READ = (
 
 LIMITS_HEADING = "What it cannot do"
 LIMITS = (
-    "It knows these nine instruments only. <strong>Singing, drums</strong> and anything else "
-    "(organ, harp, synthesisers …) are not transcribed, and now and then are mistaken for one of the nine.",
-    "Instruments of a kind melt into one: two violins give one violin part, a viola passes for a violin or a cello.",
+    "It names nine instruments and <strong>Voice</strong>, which is singing. <strong>Other</strong> is one part for "
+    f"{OTHER_MEANS} Now and then one of those is mistaken for a named one.",
+    "<strong>Drums and speech</strong> are not transcribed.",
+    "Instruments of a kind melt into one: two violins give one violin part, and a viola, which is Other, may pass for "
+    "a violin or a cello.",
     "In a dense mix, quiet notes get lost and some notes go to the wrong player. "
     "Tempo and bar lines are not transcribed, and loudness is a rough estimate.",
 )

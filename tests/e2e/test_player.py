@@ -502,6 +502,7 @@ def test_every_shortcut(stand: Stand) -> None:
         press(f"Shift+Digit{key}")
         assert stand.state(f"mixer.parts.get('{name}').soloed") is True
         press(f"Shift+Digit{key}")
+    assert stand.state("player.song.instruments.map((one) => one.key).join('')") == "123456789VO"
     press("2")  # nobody here plays the guitar
     press("ArrowRight")
     press("l")
@@ -612,7 +613,7 @@ def test_a_lane_puts_its_instrument_into_the_light(stand: Stand) -> None:
     page = stand.page
     before = picture(stand, ".mtp-notes")
     height = stand.state("lanes.activity.height")
-    page.locator(".mtp-activity").click(position={"x": 500, "y": 6.5 / 9 * height})
+    page.locator(".mtp-activity").click(position={"x": 500, "y": 6.5 / 11 * height})
     violin = page.get_by_role("button", name="Spotlight Violin")
     assert violin.get_attribute("aria-pressed") == "true"
     assert stand.state("player.look.spotlight") == "violin"

@@ -29,9 +29,10 @@
       Escape: () => player.setSpotlight(null),
     }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     // The place of the key, as a digit with Shift is another sign; where that sign is a shortcut itself, it is meant.
-    const digit = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1];
-    if (named || !digit) return named;
-    return () => player.toggleInstrument(Number(digit) - 1, event.shiftKey ? "soloed" : "muted");
+    const key = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1] ?? event.key.toUpperCase();
+    const index = player.song.instruments.findIndex((one) => one.key === key);
+    if (named || index < 0) return named;
+    return () => player.toggleInstrument(index, event.shiftKey ? "soloed" : "muted");
   }
 
   // Whether the focused control needs the key itself: text fields all, sliders the arrows, buttons the space bar.

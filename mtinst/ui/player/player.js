@@ -109,7 +109,7 @@
       this.root.dataset.state = "shown";
       this.find("compare").hidden = !song.reference;
       if (!song.reference) this.look.compares = false;
-      if (!this.find("names").childElementCount) this.nameLanes(); // the same nine in every song
+      if (!this.find("names").childElementCount) this.nameLanes(); // the same in every song
       this.lanes.show(song, isSameSource);
       this.strips.show(song.instruments, this.mixer.settings);
       this.update();

@@ -48,7 +48,9 @@
 
   // song.json with its rolls as bytes and its notes as records.
   function unpackSong(record) {
-    const instruments = record.instruments.map((one, index) => ({ ...one, index }));
+    // The first nine are muted by the digits, the others by their first letters.
+    const keyOf = ({ label }, index) => (index < 9 ? String(index + 1) : label[0]);
+    const instruments = record.instruments.map((one, index) => ({ ...one, index, key: keyOf(one, index) }));
     for (const instrument of instruments) {
       const extra = new Set(instrument.extra ?? []);
       instrument.notes = instrument.notes.map(([onset, offset, pitch, share, shares], k) => ({

@@ -33,7 +33,7 @@ def song_record(transcription: Transcription, comparison: Comparison | None = No
     -------
     dict
         ``duration`` in seconds and ``frame_rate``; ``low`` and ``high``, the pitches of the notes' picture, and
-        ``lowest``, the pitch of the probabilities' first row; all nine ``instruments`` in table order, each with its
+        ``lowest``, the pitch of the probabilities' first row; all ``instruments`` in table order, each with its
         names, its colours on light and dark, its ``notes`` as ``[onset, offset, pitch, share, shares]`` (see
         :func:`~mtinst.plots.row_shares`) by onset, and the ``confidences`` of those; ``activity`` and ``pitches``,
         rolls of one byte a frame, row by row, in base64.
@@ -88,7 +88,7 @@ def song_record(transcription: Transcription, comparison: Comparison | None = No
 def write_probabilities(transcription: Transcription, path: str | Path) -> None:
     """Write who probably sounds which pitch, for the picture under the notes.
 
-    The file is the pianoroll, (9, 88, n_frames), as bytes: 0 below `FAINTEST`, else the probability times 255 to the
+    The file is the pianoroll, (11, 88, n_frames), as bytes: 0 below `FAINTEST`, else the probability times 255 to the
     nearest multiple of `STEP`; compressed by zlib. Five minutes of a song take 0.2 to 1 MB. It depends on what the
     network heard and not on thresholds.
 

@@ -16,7 +16,7 @@
     }
 
     make(instrument, part = { volume: 0.9, pan: 0 }) {
-      const { name, label, notes, index } = instrument;
+      const { name, label, notes, key } = instrument;
       const row = this.template.content.firstElementChild.cloneNode(true);
       const find = (what) => row.querySelector(`.mtp-${what}`);
       const strip = { row, solo: find("solo"), mute: find("mute"), volume: find("volume"), pan: find("pan") };
@@ -27,7 +27,7 @@
       row.style.setProperty("--mt-on-dark", instrument.dark);
       row.querySelector("b").textContent = label;
       row.querySelector("small").textContent = notes.length === 1 ? "1 note" : `${notes.length} notes`;
-      row.querySelector("kbd").textContent = index + 1;
+      row.querySelector("kbd").textContent = key;
       strip.solo.setAttribute("aria-label", `Solo ${label}`);
       strip.mute.setAttribute("aria-label", `Mute ${label}`);
       strip.volume.setAttribute("aria-label", `Volume of ${label}`);
