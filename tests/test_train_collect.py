@@ -14,6 +14,7 @@ from mtinst.spec import INSTRUMENT_INDEX, SPEC
 from tests.corpora import Notes, write_duet, write_midi, write_music
 from tests.train_data import tone_store
 from train.__main__ import main
+from train.clips import ClipArrays
 from train.collect import CollectConfig, KeptTrack, collect, find_pairs
 from train.collect.align import alignment
 from train.collect.musescore import MuseScore, MuseScoreError
@@ -23,7 +24,6 @@ from train.config import MixConfig
 from train.corpora import CorpusError
 from train.corpora.paired import read_parts, read_tracks
 from train.datasets import MixtureDataset, PartStore
-from train.clips import ClipArrays
 from train.prepare import RECORDING
 from train.sources import OFFSET, ONSET, PITCH, VELOCITY
 
