@@ -20,6 +20,7 @@ _EQUALISER_SEED = 5
 _ONSETS = np.round(np.arange(0.1, 0.96, 0.1), 2)
 _PRESENCES = np.round(np.arange(0.05, 0.96, 0.05), 2)
 _UNISONS = (0.0, 0.5, 0.7, 0.8, 0.9, 1.0)
+_PITCHES = (1.0, 0.8, 0.7, 0.6, 0.5, 0.4)
 
 
 def calibrate(weights: Path, prepared_dir: Path, *, n_clips: int | None = None) -> Thresholds:
@@ -30,9 +31,9 @@ def calibrate(weights: Path, prepared_dir: Path, *, n_clips: int | None = None) 
     there are any, stay as they are. Each of the two sets counts as much as the other, for the instruments that it has.
 
     Each threshold is the one of a grid that is best for its instrument: presence for telling whether it is in a clip,
-    frame for the accuracy of its pianoroll, onset for the F1 of its notes' onsets. The share for unisons is the one at
-    which the F1 of onsets, by any and by the right instrument, have the largest sum. Instruments that no clip has keep
-    the thresholds that `weights` came with.
+    frame for the accuracy of its pianoroll, onset for the F1 of its notes' onsets. The share for unisons, and then the
+    threshold of pitches that nobody claims, are those at which the F1 of onsets, by any and by the right instrument,
+    have the largest sum. Instruments that no clip has keep the thresholds that `weights` came with.
     """
     model, info = load_checkpoint(weights)
     rng = np.random.default_rng(_EQUALISER_SEED)
@@ -57,6 +58,8 @@ def calibrate(weights: Path, prepared_dir: Path, *, n_clips: int | None = None) 
     thresholds = replace(thresholds, onset=chosen(onset, info.thresholds.onset))
     unisons = [replace(thresholds, unison=share) for share in _UNISONS]
     thresholds = max(unisons, key=lambda candidate: _both_f1(sets, rolls, candidate))
+    pitches = [replace(thresholds, pitch=threshold) for threshold in _PITCHES]
+    thresholds = max(pitches, key=lambda candidate: _both_f1(sets, rolls, candidate))
     seen = " and ".join(f"{len(clips)} clips" for clips in sets)
     training = {**info.training, "roll_thresholds": asdict(of_rolls), "calibrated_on": f"validation: {seen}"}
     save_checkpoint(weights, model, thresholds=thresholds, training=training, bits=info.bits)
