@@ -1,8 +1,7 @@
 """A trained network in one ``.safetensors`` file: weights, and as JSON in its metadata everything needed to use them.
 
 Nothing is ever unpickled. The metadata's keys are ``format`` (`FORMAT`), ``instruments``, ``features``
-(:class:`~mtinst.spec.FeatureSpec`), ``model`` (:class:`~mtinst.model.ModelConfig`, or a list of them), ``reader``
-(:class:`~mtinst.reader.ReaderConfig`, where a committee has one), ``thresholds``
+(:class:`~mtinst.spec.FeatureSpec`), ``model`` (:class:`~mtinst.model.ModelConfig`, or a list of them), ``thresholds``
 (:class:`~mtinst.notes.Thresholds`) and ``training`` (how the weights were made: configuration, seed, data, scores).
 
 Weights are float16, or large ones 8-bit whole numbers: a tensor ``x`` is then ``x`` times ``x.step``, one number for
@@ -24,7 +23,6 @@ from mtinst.errors import CheckpointError
 from mtinst.model import Committee, ModelConfig, Network, UNet
 from mtinst.notes import Thresholds
 from mtinst.paths import file_hash, replace_file
-from mtinst.reader import NoteReader, ReaderConfig
 from mtinst.spec import INSTRUMENT_NAMES, N_INSTRUMENTS, NINE, FeatureSpec
 
 FORMAT = "mtinst/1"
@@ -41,8 +39,6 @@ MOST_OF_FEATURES = {
 }
 MOST_BLOCKS, MOST_HARMONICS, FARTHEST_HARMONIC = 10, 64, 96
 MOST_MEMBERS = 8
-MOST_CELLS = 16_384
-MOST_OF_READER = {"n_partials": 4096, "width": 1024, "n_layers": 16, "n_heads": 64}
 
 Bits = Literal[8, 16]
 _STEP = ".step"
@@ -90,8 +86,6 @@ def save_checkpoint(
         "thresholds": json.dumps(thresholds.to_json()),
         "training": json.dumps(training),
     }
-    if isinstance(model, Committee) and model.reader is not None:
-        metadata["reader"] = json.dumps(asdict(model.reader.config))
     replace_file(Path(path), safetensors_bytes(tensors, metadata))
 
 
@@ -160,6 +154,8 @@ def _in_8_bits(weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 def _describe(metadata: dict[str, str], name: str) -> tuple[Network, Thresholds, dict[str, Any]]:
     """The network that the metadata describe, still without memory for its weights, its thresholds and its history."""
     try:
+        if "reader" in metadata:  # it judged the notes of the networks, and is gone
+            raise ValueError("there are no readers any more")
         instruments = tuple(json.loads(metadata["instruments"]))
         if instruments not in (NINE, INSTRUMENT_NAMES):
             raise CheckpointError(f"{name} was trained for other instruments than {', '.join(INSTRUMENT_NAMES)}.")
@@ -170,7 +166,7 @@ def _describe(metadata: dict[str, str], name: str) -> tuple[Network, Thresholds,
         if not isinstance(training, dict):
             raise ValueError("the record of the training is not an object")
         with torch.device("meta"):
-            network = _network(described, features, _reader(metadata))
+            network = _network(described, features)
         if network.n_instruments != len(instruments):
             raise ValueError(f"there are {len(instruments)} instruments, not {network.n_instruments}")
         return network, thresholds, training
@@ -193,31 +189,13 @@ def _features(record: dict[str, Any]) -> FeatureSpec:
     return spec
 
 
-def _reader(metadata: dict[str, str]) -> NoteReader | None:
-    """The reader of a committee that has one."""
-    if "reader" not in metadata:
-        return None
-    record = json.loads(metadata["reader"])
-    if any(type(value) is not int for value in record.values()):
-        raise ValueError("the sizes of a reader must be whole numbers")
-    config = ReaderConfig(**record)
-    for field, most in MOST_OF_READER.items():
-        if getattr(config, field) > most:
-            raise ValueError(f"{field} must be at most {most}, not {getattr(config, field)}")
-    if config.n_members > MOST_MEMBERS or config.n_cells > MOST_CELLS:
-        raise ValueError("a reader of more networks than there can be")
-    return NoteReader(config)
-
-
-def _network(described: Any, features: FeatureSpec, reader: NoteReader | None) -> Network:
+def _network(described: Any, features: FeatureSpec) -> Network:
     """One network, or a committee where a list describes it."""
     if not isinstance(described, list):
-        if reader is not None:
-            raise ValueError("a reader is for a committee")
         return UNet(_model_config(described), features)
     if len(described) > MOST_MEMBERS:
         raise ValueError(f"at most {MOST_MEMBERS} networks vote together, not {len(described)}")
-    return Committee([UNet(_model_config(record), features) for record in described], reader)
+    return Committee([UNet(_model_config(record), features) for record in described])
 
 
 def _model_config(record: dict[str, Any]) -> ModelConfig:

@@ -5,7 +5,7 @@ the paper's network (`PAPER`) and ours (`DEFAULT`); what differs is in :class:`M
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mtinst.reader import Heard, NoteReader
 from mtinst.spec import N_INSTRUMENTS, SPEC, FeatureSpec
 
 
@@ -137,10 +136,6 @@ class UNet(nn.Module):
 
     def forward(self, log_cqt: Tensor) -> Logits:
         """Logits for a batch of clips."""
-        return self.hear(log_cqt)[0]
-
-    def hear(self, log_cqt: Tensor) -> tuple[Logits, Tensor]:
-        """The same, and the features under the head that they were judged by, (B, widths[0], pitch, T)."""
         n_frames = log_cqt.shape[-1]
         # To a whole number of the bottleneck's frames, or those at the end would have nothing from it.
         n_more = -n_frames % 2 ** len(self.config.widths)
@@ -158,14 +153,14 @@ class UNet(nn.Module):
             x = up(x, output_size=skip.shape[-2:])
             x = decode(torch.cat((x, skip), dim=1))
 
-        rolls = self.head(x)[..., :n_frames].float()  # (B, rolls * instrument, pitch, T)
         cells = x[..., :n_frames]
+        rolls = self.head(cells).float()  # (B, rolls * instrument, pitch, T)
         presence = None
         if self.ensemble_head is not None:
             presence = self.ensemble_head(rolls[:, : self.config.n_instruments], cells)
             rolls = rolls + presence.repeat(1, rolls.shape[1] // presence.shape[1])[:, :, None, None]
         piano, *onset = rolls.split(self.config.n_instruments, dim=1)
-        return Logits(piano, onset[0] if onset else None, *self._derive(piano), presence), cells
+        return Logits(piano, onset[0] if onset else None, *self._derive(piano), presence)
 
     def partials(self, log_cqt: Tensor) -> Tensor:
         """(B, n_bins, T) -> (B, n_partials, n_pitches, T): what the first block sees, the CQT shifted by each harmonic.
@@ -201,9 +196,6 @@ class Committee(nn.Module):
     ----------
     members : sequence of UNet
         One or more, with the same features, and all of them with an onset head or none.
-    reader : NoteReader, optional
-        Reads the notes that they heard in the light of each other; all of them must have both heads, and the rolls be
-        derived as "any".
 
     Raises
     ------
@@ -219,7 +211,7 @@ class Committee(nn.Module):
     True
     """
 
-    def __init__(self, members: Sequence[UNet], reader: NoteReader | None = None) -> None:
+    def __init__(self, members: Sequence[UNet]) -> None:
         super().__init__()
         if not members:
             raise ValueError("a committee needs members")
@@ -229,10 +221,7 @@ class Committee(nn.Module):
             raise ValueError("the networks of a committee must be for the same instruments")
         if len({member.config.has_onset_head for member in members}) > 1:
             raise ValueError("either all networks of a committee have an onset head, or none has")
-        if reader is not None and replace(reader.config, **sizes_for_reader(members)) != reader.config:
-            raise ValueError("the reader is for other networks")
         self.members = nn.ModuleList(members)
-        self.reader = reader
         self.spec = members[0].spec
         self.n_instruments = members[0].n_instruments
 
@@ -243,41 +232,8 @@ class Committee(nn.Module):
 
     def forward(self, log_cqt: Tensor) -> Logits:
         """As :class:`UNet` does; presence only where all members judge it."""
-        if self.reader is None:
-            votes = [member(log_cqt) for member in self.members]
-            return Logits(*(_mean_vote(rolls) for rolls in zip(*votes, strict=True)))
-        windows = [self.reader(heard) for heard in self.hear(log_cqt)]
-        piano, onset, pitch = (torch.stack(rolls) for rolls in zip(*windows, strict=True))
-        return Logits(piano, onset, piano.amax(dim=2), pitch)
-
-    def hear(self, log_cqt: Tensor) -> list[Heard]:
-        """What a reader is told of each clip of a batch."""
-        logits, cells = zip(*(member.hear(log_cqt) for member in self.networks), strict=True)
-        onsets, pitches, presences = (
-            _mean_vote([getattr(votes, name) for votes in logits]) for name in ("onset", "pitch", "presence")
-        )
-        pianos = torch.stack([votes.piano for votes in logits], dim=1)
-        windows = (pianos, onsets, pitches, presences, torch.cat(cells, dim=1), self.networks[0].partials(log_cqt))
-        return [Heard(*window) for window in zip(*windows, strict=True)]
-
-
-def sizes_for_reader(networks: Sequence[UNet]) -> dict[str, int]:
-    """What of a :class:`mtinst.reader.ReaderConfig` the networks that it reads decide.
-
-    Raises
-    ------
-    ValueError
-        If they lack a head that a reader needs.
-    """
-    if not all(network.config.has_onset_head and network.config.has_ensemble_head for network in networks):
-        raise ValueError("a reader needs networks with an onset head and an ensemble head")
-    n_cells = sum(network.config.widths[0] for network in networks)
-    return {
-        "n_members": len(networks),
-        "n_cells": n_cells,
-        "n_partials": networks[0].n_partials,
-        "n_instruments": networks[0].n_instruments,
-    }
+        votes = [member(log_cqt) for member in self.members]
+        return Logits(*(_mean_vote(rolls) for rolls in zip(*votes, strict=True)))
 
 
 def _mean_vote(rolls: Sequence[Tensor | None]) -> Any:
@@ -286,11 +242,6 @@ def _mean_vote(rolls: Sequence[Tensor | None]) -> Any:
 
 
 Network = UNet | Committee
-
-
-def has_reader(model: nn.Module) -> bool:
-    """Whether its notes were read in the light of each other, which leaves nothing to settle."""
-    return isinstance(model, Committee) and model.reader is not None
 
 
 def noisy_or(logits: Tensor, dim: int) -> Tensor:

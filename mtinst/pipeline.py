@@ -2,9 +2,8 @@
 
     audio.load_audio      a file or an array, to mono at 16 kHz
     features.log_cqt      its spectrum, some rows a semitone, 31.25 frames a second
-    rolls.iter_windows    the network, ten seconds at a time: probabilities of instruments, pitches and onsets,
-                          the notes of each window read in the light of each other (reader.py)
-    settle.settle         without a reader: who plays, settled over each note as a whole
+    rolls.iter_windows    the network, ten seconds at a time: probabilities of instruments, pitches and onsets
+    settle.settle         who plays, settled over each note as a whole
     notes.rolls_to_notes  probabilities to notes
 
 :class:`Transcriber` runs these stages; :class:`~mtinst.transcription.Transcription` is what comes out.
@@ -23,7 +22,7 @@ from mtinst.audio import LONGEST_S, load_audio, to_mono
 from mtinst.checkpoint import load_checkpoint
 from mtinst.clock import clock
 from mtinst.features import by_pitch, log_cqt, warm_up
-from mtinst.model import Network, has_reader
+from mtinst.model import Network
 from mtinst.notes import Thresholds
 from mtinst.paths import DEFAULT_WEIGHTS
 from mtinst.rolls import Rolls, iter_windows
@@ -179,8 +178,7 @@ class Transcriber:
 
         del features
         yield Progress(fraction=0.96, stage="notes", message="Writing down the notes")
-        if not has_reader(self.model):
-            settle(done.rolls)
+        settle(done.rolls)
         for roll in (done.rolls.piano, done.rolls.onset, levels):
             _round(roll)
         transcription = self._transcription(done.rolls, levels, duration_s)

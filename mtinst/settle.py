@@ -1,7 +1,5 @@
 """What one frame cannot tell, a note can: who plays, settled over each note as a whole.
 
-For networks without a reader (:mod:`mtinst.reader`), which does this and more, having learnt it.
-
 The network judges each frame by itself, and a flute that it takes for a violin now and then is one note of two
 instruments. Here the log-odds of each instrument are drawn towards their mean over the note, and instruments that claim
 the same cell weaken each other. It costs next to nothing, and gains more than hours of training: on 60 validation clips

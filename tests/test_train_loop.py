@@ -9,9 +9,8 @@ import pytest
 import torch
 
 from mtinst.checkpoint import load_checkpoint, save_checkpoint
-from mtinst.model import Committee, UNet, sizes_for_reader
+from mtinst.model import Committee, UNet
 from mtinst.notes import Thresholds
-from mtinst.reader import NoteReader, ReaderConfig
 from mtinst.spec import FINE, SPEC
 from tests.train_data import tone_store, write_prepared
 from train.__main__ import main
@@ -137,19 +136,6 @@ def test_runs_make_a_committee_and_one_begins_from_its_first(
     network, _ = load_checkpoint(thrice)
     assert isinstance(network, Committee)
     assert [one.config for one in network.networks] == [TINY.model] * 3
-
-    assert main(["committee", *runs, "--out", str(thrice), "--reader-of", str(both)]) == 2
-    assert "has no reader" in capsys.readouterr().err
-    reader = NoteReader(ReaderConfig(**sizes_for_reader(network.networks[:2])))
-    read = tmp_path / "read.safetensors"
-    save_checkpoint(read, Committee(network.networks[:2], reader), thresholds=Thresholds.uniform(), training={})
-    assert main(["committee", *runs[::-1], "--out", str(thrice), "--reader-of", str(read)]) == 0
-    anew, _ = load_checkpoint(thrice)
-    assert isinstance(anew, Committee)
-    assert anew.reader is not None
-    assert torch.equal(anew.reader.scale, reader.scale)
-    assert main(["committee", str(both), runs[0], "--out", str(thrice), "--reader-of", str(read)]) == 2
-    assert "for other networks" in capsys.readouterr().err
 
     silent = replace(TINY, epochs=1, learning_rate=0.0)
     fit(silent, prepared, tmp_path / "new", n_workers=0, device="cpu", initial_weights=both)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtinst.errors import MtinstError
-from mtinst.spec import INSTRUMENT_NAMES
+from mtinst.spec import NINE
 from train.config import EXPERIMENTS, ConfigError, experiment_named
 from train.experiments import Budget
 from train.experiments.choices import NAMES as CHOICES
@@ -82,7 +82,7 @@ def _fit(options: argparse.Namespace) -> None:
 def _committee(options: argparse.Namespace) -> None:
     from train.committee import join
 
-    committee = join(options.weights, options.out, bits=options.bits, reader_of=options.reader_of)
+    committee = join(options.weights, options.out, bits=options.bits)
     print(f"{options.out} holds {len(committee.networks)} networks; calibrate it next.")
 
 
@@ -91,28 +91,6 @@ def _blend(options: argparse.Namespace) -> None:
 
     blend(options.after, options.before, options.out, share=options.share)
     print(f"{options.out} is between the two; calibrate it next.")
-
-
-def _read(options: argparse.Namespace) -> None:
-    from train.clips import ClipArrays
-    from train.datasets import PartStore
-    from train.reading import collect_notes, fit_reader, hear_set
-
-    store = PartStore.open(options.prepared / "parts")
-    clips = ClipArrays.open(options.prepared / "valid.npz").first(options.validation_clips)
-    seed, is_compiled = options.seed, options.compile
-    collect_notes(options.weights, store, options.notes, n_clips=options.clips, seed=seed, is_compiled=is_compiled)
-    fit_reader(
-        options.weights,
-        options.notes,
-        options.out,
-        epochs=options.epochs,
-        learning_rate=options.learning_rate,
-        seed=seed,
-        held_out=hear_set(options.weights, clips),
-        is_compiled=is_compiled,
-    )
-    print(f"{options.out} holds the networks and their reader; calibrate it next.")
 
 
 def _calibrate(options: argparse.Namespace) -> None:
@@ -247,7 +225,7 @@ def _parser() -> argparse.ArgumentParser:
     collect.add_argument("--musescore", type=Path, metavar="PROGRAM", help="when it is not where programs are")
     collect.add_argument("--shortest", type=float, default=10.0, metavar="SECONDS", help="(%(default)s)")
     collect.add_argument("--longest", type=float, default=900.0, metavar="SECONDS", help="(%(default)s)")
-    collect.add_argument("--instruments", nargs="+", default=list(INSTRUMENT_NAMES), help="songs must have one of them")
+    collect.add_argument("--instruments", nargs="+", default=[*NINE, "voice"], help="songs must have one of them")
     collect.add_argument("--clips", type=int, default=5500, help="to train on, of each instrument (%(default)s)")
     collect.add_argument("--test-clips", type=int, default=200, help="in each other set (%(default)s)")
     collect.add_argument("--soundfont", type=Path, action="append", default=[], help="play the notes with it instead")
@@ -272,9 +250,6 @@ def _parser() -> argparse.ArgumentParser:
     committee.add_argument("weights", type=Path, nargs="+")
     committee.add_argument("--out", type=Path, required=True)
     committee.add_argument("--bits", type=int, choices=(8, 16), default=16, help="a weight, in the file (%(default)s)")
-    committee.add_argument(
-        "--reader-of", type=Path, metavar="WEIGHTS", help="with the reader of these, to go on learning by `read`"
-    )
     committee.set_defaults(run=_committee)
 
     blend = commands.add_parser("blend", help="the mean of weights before and after they were trained on")
@@ -284,20 +259,6 @@ def _parser() -> argparse.ArgumentParser:
     blend.add_argument("--share", type=float, default=0.5, help="of what was learnt that stays (%(default)s)")
     blend.set_defaults(run=_blend)
 
-    read = commands.add_parser(
-        "read", help="teach a reader who plays the notes that these networks hear; one that they have goes on"
-    )
-    read.add_argument("weights", type=Path)
-    read.add_argument("--out", type=Path, required=True)
-    read.add_argument("--notes", type=Path, default=Path("runs") / "notes", help="what was heard (%(default)s)")
-    read.add_argument("--clips", type=int, default=20_000, help="mixtures to hear (%(default)s)")
-    read.add_argument("--epochs", type=int, default=12, help="(%(default)s)")
-    read.add_argument("--learning-rate", type=float, default=1e-3, help="coming down in a line (%(default)s)")
-    read.add_argument("--seed", type=int, default=1)
-    read.add_argument("--compile", action="store_true", help="as for fit")
-    read.add_argument("--validation-clips", type=int, default=60, help="(%(default)s)")
-    read.set_defaults(run=_read)
-
     calibrate = commands.add_parser("calibrate", help="choose thresholds on validation clips")
     calibrate.add_argument("weights", type=Path)
     calibrate.add_argument("--clips", type=int)
@@ -305,7 +266,7 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser("evaluate", help="score calibrated weights")
     evaluate.add_argument("weights", type=Path)
-    sets = ("real_test", "unseen", "same", "real_valid", "valid")
+    sets = ("real_test", "unseen", "same", "fast", "real_valid", "valid")
     evaluate.add_argument("--sets", nargs="+", default=sets[:3], choices=sets)
     evaluate.add_argument("--clips", type=int)
     evaluate.add_argument("--out", type=Path, help="folder for JSON, Markdown and a picture of confusions")
@@ -356,7 +317,7 @@ def _parser() -> argparse.ArgumentParser:
     datasets.add_argument("--in", dest="root", type=Path, metavar="DIR", help="look into each folder of this one")
     datasets.set_defaults(run=_datasets)
 
-    for command in (fit, read, calibrate, evaluate, ablation, recognition, choices):
+    for command in (fit, calibrate, evaluate, ablation, recognition, choices):
         command.add_argument("--prepared", type=Path, default=Path("data"), help="what prepare wrote (%(default)s)")
     return parser
 

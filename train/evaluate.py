@@ -6,9 +6,8 @@ then averaged over those that the set has. Note scores match as :mod:`mir_eval.t
 of all clips: an onset within 50 ms and the same semitone; with offsets, also within 50 ms or a fifth of the length.
 What is found where it is not known what sounds counts neither way. "Right instrument" matches notes only within their
 instrument. How late notes are is the median over those found within 150 ms. Leakage is the number of instruments
-reported over the number there, summed over clips. All scores are of rolls as songs are transcribed, read
-(:mod:`mtinst.reader`) or settled (:mod:`mtinst.settle`); what `fit` prints, and the paper's tables, are of rolls as
-they are.
+reported over the number there, summed over clips. All scores are of rolls as songs are transcribed, settled
+(:mod:`mtinst.settle`); what `fit` prints, and the paper's tables, are of rolls as they are.
 """
 
 import json
@@ -25,7 +24,7 @@ from tqdm import tqdm
 
 from mtinst.checkpoint import load_checkpoint
 from mtinst.compare import ONSET_TOLERANCE_S, matching_notes
-from mtinst.model import Network, has_reader
+from mtinst.model import Network
 from mtinst.notes import Note, rolls_to_notes
 from mtinst.rolls import Rolls, predict_rolls
 from mtinst.settle import settle
@@ -233,9 +232,8 @@ def transcribed_rolls(
 ) -> list[Rolls]:
     """:func:`predict_all`, settled as songs are."""
     rolls = predict_all(model, clips, change)
-    if not has_reader(model):
-        for roll in rolls:
-            settle(roll)
+    for roll in rolls:
+        settle(roll)
     return rolls
 
 

@@ -71,16 +71,12 @@ def plot_confusion(taken_for: Sequence[Sequence[float]], title: str) -> Figure:
     return figure
 
 
-def plot_beside(
-    found: Sequence[Note], played: Sequence[Note], others: Sequence[Note], duration_s: float, title: str
-) -> Figure:
+def plot_beside(found: Sequence[Note], played: Sequence[Note], duration_s: float, title: str) -> Figure:
     """Three rolls in step: the notes that were found, those that were played, and who plays when according to either.
 
     Parameters
     ----------
     found, played : sequence of Note
-    others : sequence of Note
-        Played by none of the nine: in grey, whoever they say plays them.
     duration_s : float
     title : str
     """
@@ -93,8 +89,7 @@ def plot_beside(
         axes.grid(alpha=0.3)
         for instrument in INSTRUMENTS:
             _bars(axes, [note for note in notes if note.instrument == instrument.name], instrument.colour)
-    _bars(below, others, "#bbbbbb")
-    pitches = [note.pitch for note in (*found, *played, *others)]
+    pitches = [note.pitch for note in (*found, *played)]
     above.set_ylim(min(pitches, default=60) - 2, max(pitches, default=60) + 2)
     for row, instrument in enumerate(INSTRUMENTS):
         for notes, offset in ((found, 0.05), (played, -0.4)):

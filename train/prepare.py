@@ -7,6 +7,7 @@ Under the output folder:
 - ``valid.npz``, ``same.npz``, ``unseen.npz``: fixed mixtures as 16-bit audio with their notes, for thresholds (pieces
   of the validation side, training timbres), for the paper's protocol (test pieces, training timbres) and for the
   unknown (test pieces, held-out timbres, and drums, other instruments, singing, noise and rooms).
+- ``fast.npz``: trills and repeated notes, 8 to 12 a second, in held-out timbres.
 - ``real_valid.npz``, ``real_test.npz``: recordings of people playing, for thresholds and for the test that counts.
 - ``pieces.csv``: which piece is on which side.
 
@@ -38,8 +39,8 @@ from train.labels import FRAME_NOTE, UNKNOWN, audible_notes, sounding_notes
 from train.medium import MOST_VARISPEED, amplify, compress, encode, strum, varispeed
 from train.recordings import Recording, moved, pieces_of, read_recordings
 from train.render import RATE, Band, Manner, add_room, distort, levelled, noise
-from train.sources import OFFSET, ONSET, PITCH, Split, find_pieces
-from train.timbres import TimbreSplit
+from train.sources import OFFSET, ONSET, PITCH, Split, end_before_restrike, find_pieces
+from train.timbres import RANGES, TimbreSplit
 
 CLIP_S = 10.0
 N_SAMPLES = round(CLIP_S * RATE)
@@ -66,10 +67,12 @@ class ClipSet:
     has_distractors: bool
 
 
+FAST = "fast"
 CLIP_SETS = (
     ClipSet("valid", "valid", "train", seed=2, has_distractors=True),
     ClipSet("same", "test", "train", seed=3, has_distractors=False),
     ClipSet("unseen", "test", "unseen", seed=4, has_distractors=True),
+    ClipSet(FAST, "test", "unseen", seed=5, has_distractors=False),
 )
 
 
@@ -322,6 +325,24 @@ def render_clip(library: Library, band: Band, rng: np.random.Generator, *, has_d
     return Clip(samples, np.array(rows, dtype=np.float64).reshape(-1, 4))
 
 
+def render_fast_clip(band: Band, rng: np.random.Generator) -> Clip:
+    """Five seconds of one of the nine alone: a trill or a repeated note, at 8 to 12 notes a second, then another."""
+    plays = NINE[rng.integers(len(NINE))]
+    limits = RANGES[plays]
+    onset, played = 0.5, []
+    while onset < 4.5:
+        every_s, first = 1 / rng.uniform(8, 12), int(rng.integers(limits.lowest, limits.highest - 1))
+        pitches = (first, first + int(rng.integers(1, 3))) if rng.random() < 0.5 else (first,)
+        for index in range(int(rng.integers(8, 20))):
+            played.append((onset, onset + every_s, pitches[index % len(pitches)], rng.normal(85, 6)))
+            onset += every_s
+        onset += rng.uniform(0.2, 0.5)
+    notes = end_before_restrike(np.array(played))
+    sound = band.play(notes, band.draw_timbre(plays, notes, rng), N_SAMPLES // 2, rng, draw_manner(rng))
+    rows = clip_rows(INSTRUMENT_INDEX[plays], sounding_notes(notes, cqt(sound)))
+    return Clip(levelled(sound), np.array(rows, dtype=np.float64).reshape(-1, 4))
+
+
 def draw_manner(rng: np.random.Generator) -> Manner:
     """How a player joins notes and shapes them."""
     return Manner(
@@ -422,4 +443,6 @@ def _render_recording(job: tuple[Recording, int]) -> RenderedPart:
 def _render_clip(job: tuple[ClipSet, int]) -> Clip:
     clip_set, index = job
     rng = np.random.default_rng((_Worker.seed, clip_set.seed, index))
+    if clip_set.name == FAST:
+        return render_fast_clip(_Worker.band, rng)
     return render_clip(_Worker.library, _Worker.band, rng, has_distractors=clip_set.has_distractors)

@@ -2,8 +2,8 @@
 
 Conventions. What is scored are the notes that the page would show, at the thresholds of the weights. Frame accuracy is
 TP / (TP + FP + FN) over the cells (pitch, frame) of a song, and over (instrument, pitch, frame) with the instrument.
-Note F1 asks for the pitch and for an onset within 50 ms. Notes of instruments that are none of the nine have to be
-found as pitches; they do not count where the instrument does. Figures of a dataset are means over its songs.
+Note F1 asks for the pitch and for an onset within 50 ms. Instruments that have no name here are ``other``. Figures of a
+dataset are means over its songs.
 """
 
 import json
@@ -14,8 +14,6 @@ from pathlib import Path
 from statistics import mean
 
 import numpy as np
-import pretty_midi
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from mtinst.compare import compare_notes
@@ -24,7 +22,6 @@ from mtinst.notes import Note, notes_to_roll
 from mtinst.pipeline import Transcriber
 from mtinst.spec import SPEC, BoolArray
 from train.corpora import CorpusError, Parts, Song
-from train.corpora.song import OTHER
 from train.figures import plot_beside, write_png
 from train.sources import OFFSET, ONSET, PITCH, VELOCITY
 
@@ -36,12 +33,11 @@ COLUMNS = {
     "note_f1": "note F1",
     "note_instrument_f1": "note F1, right instrument",
 }
-_OTHER_PROGRAM = 71  # what plays the notes of no instrument of ours in a MIDI file: a clarinet, as none of the nine is
 
 
 @dataclass(frozen=True, kw_only=True)
 class SongScore:
-    """One song's figures; NaN with the instrument where none of the nine plays."""
+    """One song's figures."""
 
     name: str
     duration_s: float
@@ -87,10 +83,10 @@ def run_score(songs: Sequence[Song], weights: Path, out_dir: Path) -> str:
         scores.append(score_notes(song.name, found.notes, parts, found.duration_s))
         path = out_dir / song.name
         path.parent.mkdir(parents=True, exist_ok=True)
-        notes, others = notes_of(parts), _others(parts)
-        write_png(plot_beside(found.notes, notes, others, found.duration_s, song.name), _with(path, ".png"))
+        notes = notes_of(parts)
+        write_png(plot_beside(found.notes, notes, found.duration_s, song.name), _with(path, ".png"))
         notes_to_midi(found.notes).write(str(_with(path, ".mid")))
-        _truth_midi(notes, others).write(str(_with(path, ".truth.mid")))
+        notes_to_midi(notes).write(str(_with(path, ".truth.mid")))
         (out_dir / "scores.json").write_text(json.dumps([asdict(score) for score in scores], indent=1) + "\n")
     table = score_table(scores, weights.name)
     (out_dir / "scores.md").write_text(table + "\n")
@@ -107,44 +103,40 @@ def score_notes(name: str, found: Sequence[Note], parts: Parts, duration_s: floa
     >>> score = score_notes("duet", found, played, 2.0)
     >>> score.note_f1, score.pitch_accuracy
     (1.0, 1.0)
-    >>> round(score.note_instrument_f1, 2), round(score.piano_roll_accuracy, 2)
-    (0.67, 0.49)
+    >>> score.note_instrument_f1, round(score.piano_roll_accuracy, 2)
+    (0.5, 0.32)
     """
-    notes, others = notes_of(parts), _others(parts)
+    notes = notes_of(parts)
     n_frames = SPEC.n_frames(round(duration_s * SPEC.sample_rate))
     claims, truth = notes_to_roll(found, n_frames), notes_to_roll(notes, n_frames)
-    pitches = np.any(notes_to_roll([*notes, *others], n_frames), axis=0)
-    by_anybody = compare_notes(_by_one(found), _by_one([*notes, *others]))
+    comparison = compare_notes(found, notes)
     return SongScore(
         name=name,
         duration_s=round(duration_s, 2),
-        pitch_accuracy=_accuracy(np.any(claims, axis=0), pitches),
-        piano_roll_accuracy=_accuracy(claims, truth) if notes else float("nan"),
-        note_f1=by_anybody.note_f1,
-        note_instrument_f1=compare_notes(found, notes).note_instrument_f1 if notes else float("nan"),
+        pitch_accuracy=_accuracy(np.any(claims, axis=0), np.any(truth, axis=0)),
+        piano_roll_accuracy=_accuracy(claims, truth),
+        note_f1=comparison.note_f1,
+        note_instrument_f1=comparison.note_instrument_f1,
     )
 
 
 def score_table(scores: Sequence[SongScore], weights: str) -> str:
-    """A line a song, and the mean of each column over the songs that have it."""
+    """A line a song, and the mean of each column."""
     lines = [
         "| song | " + " | ".join(COLUMNS.values()) + " |",
         "|---" * (1 + len(COLUMNS)) + "|",
     ]
     for score in scores:
         values = [getattr(score, column) for column in COLUMNS]
-        lines.append(f"| {score.name} | {' | '.join(map(_cell, values))} |")
-    means = []
-    for column in COLUMNS:
-        values = [value for value in (getattr(score, column) for score in scores) if not np.isnan(value)]
-        means.append(mean(values) if values else float("nan"))
+        lines.append(f"| {score.name} | {' | '.join(f'{value:.3f}' for value in values)} |")
+    means = [mean(getattr(score, column) for score in scores) for column in COLUMNS]
     songs = f"{len(scores)} songs" if len(scores) > 1 else "1 song"
-    lines.append(f"| **{songs}, {weights}** | {' | '.join(map(_cell, means))} |")
+    lines.append(f"| **{songs}, {weights}** | {' | '.join(f'{value:.3f}' for value in means)} |")
     return "\n".join(lines)
 
 
 def notes_of(parts: Parts) -> list[Note]:
-    """The notes of the nine, sorted."""
+    """The notes, sorted."""
     return sorted(
         Note(
             max(0.0, row[ONSET]),
@@ -154,38 +146,14 @@ def notes_of(parts: Parts) -> list[Note]:
             velocity=int(np.clip(row[VELOCITY], 1, 127)),
         )
         for name, rows in parts.items()
-        if name != OTHER
         for row in rows.tolist()
     )
-
-
-def _others(parts: Parts) -> list[Note]:
-    """The notes of all others, as if a piano played them: a note must have one of the nine."""
-    others: NDArray[np.float64] | None = parts.get(OTHER)
-    return [] if others is None else notes_of({"piano": others})
-
-
-def _by_one(notes: Sequence[Note]) -> list[Note]:
-    return [Note(note.onset, note.offset, pitch=note.pitch) for note in notes]
 
 
 def _accuracy(claims: BoolArray, truth: BoolArray) -> float:
     return float((claims & truth).sum() / max(1, (claims | truth).sum()))
 
 
-def _truth_midi(notes: Sequence[Note], others: Sequence[Note]) -> pretty_midi.PrettyMIDI:
-    midi = notes_to_midi(notes)
-    if others:
-        (track,) = notes_to_midi(others).instruments
-        track.program, track.name = _OTHER_PROGRAM, "Other"
-        midi.instruments.append(track)
-    return midi
-
-
 def _with(path: Path, suffix: str) -> Path:
     """A suffix more; a song's name may have dots."""
     return path.with_name(path.name + suffix)
-
-
-def _cell(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.3f}"

@@ -89,7 +89,7 @@ RANGES: dict[str, InstrumentRange] = {
     "other": InstrumentRange(lowest=30, highest=96, polyphony=3),
 }
 
-# The class that a General MIDI program belongs to, for tracks that are one of the nine as written.
+# The class that a General MIDI program belongs to, for tracks whose instrument has a name here.
 CLASS_OF_PROGRAM: dict[int, str] = {
     **dict.fromkeys(range(4), "piano"),
     **dict.fromkeys((24, 25), "acoustic_guitar"),
@@ -100,4 +100,5 @@ CLASS_OF_PROGRAM: dict[int, str] = {
     40: "violin",
     42: "cello",
     73: "flute",
+    **dict.fromkeys((52, 53, 54, 85, 91), "voice"),
 }

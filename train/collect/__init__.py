@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from mtinst.errors import AudioError
 from mtinst.features import by_pitch, cqt, log_cqt
-from mtinst.spec import FINE, INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC, FeatureSpec, FloatArray
+from mtinst.spec import FINE, INSTRUMENT_INDEX, INSTRUMENT_NAMES, NINE, SPEC, FeatureSpec, FloatArray
 from train.clips import Clip, clip_rows, save_clips
 from train.collect.align import FEWEST, Alignment, alignment
 from train.collect.musescore import MuseScore, MuseScoreError, find_scores
@@ -70,7 +70,7 @@ class CollectConfig:
 
     shortest_s: float = 10.0
     longest_s: float = 900.0
-    instruments: tuple[str, ...] = INSTRUMENT_NAMES
+    instruments: tuple[str, ...] = (*NINE, "voice")
     most_others: float = 0.5
     least_clarity: float = 6.0
     most_drift_s: float = 0.1
@@ -86,7 +86,7 @@ class CollectConfig:
             raise CorpusError("Other velocities are only heard when the notes are played anew: name a --soundfont too.")
         for name in self.instruments:
             if name not in INSTRUMENT_INDEX:
-                raise CorpusError(f"{name} is not one of the nine instruments: {', '.join(INSTRUMENT_NAMES)}.")
+                raise CorpusError(f"{name} is not one of the instruments: {', '.join(INSTRUMENT_NAMES)}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,7 +263,7 @@ def _examine(
     record = TrackRecord(
         name=name,
         seconds=round(seconds, 1),
-        instruments=" ".join(who for who in (*INSTRUMENT_NAMES, OTHER) if who in parts),
+        instruments=" ".join(who for who in INSTRUMENT_NAMES if who in parts),
         lag_s=round(found.lag_s, 3),
         drift_s=round(found.drift_s, 3),
         clarity=round(found.clarity, 3),
@@ -335,9 +335,8 @@ def _labels(
     transform = cqt(clip, spec)
     result = []
     for name, notes in track.parts.items():
-        if name != OTHER:
-            here = _moved(notes, -excerpt.start_s)
-            result.append((INSTRUMENT_INDEX[name], sounding_notes(here, transform, spec)))
+        here = _moved(notes, -excerpt.start_s)
+        result.append((INSTRUMENT_INDEX[name], sounding_notes(here, transform, spec)))
     return result
 
 

@@ -92,7 +92,7 @@ class Song:
 
 
 def parts_of_tracks(tracks: list[Track]) -> Parts:
-    """Tracks of a MIDI file by instrument, without the drums; what is none of the nine is ``other``."""
+    """Tracks of a MIDI file by instrument, without the drums; what has no name here is ``other``."""
     by_name: dict[str, list[NDArray[np.float64]]] = {}
     for track in tracks:
         if not track.is_drum:
