@@ -1,4 +1,4 @@
-"""``python -m mtinst song.mp3 … --out DIR``: for each song a MIDI file, the probabilities, and a picture.
+"""``mtinst song.mp3 … --out DIR``: for each song a MIDI file, the probabilities, and a picture.
 
 One line a song on stdout. What cannot be transcribed gets one line on stderr that names it; the other songs are still
 done, and the exit status is 2.
@@ -18,6 +18,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mtinst import __version__
 from mtinst.audio import LONGEST_S, display_name, printable
 from mtinst.errors import AudioError, MtinstError
 from mtinst.jobs import Job, Settings, find_record, kept_stems, plan_jobs, transcribe_song
@@ -181,10 +182,11 @@ def _print_summary(
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m mtinst",
+        prog="mtinst",
         description="Transcribe songs, instrument by instrument: for each song, DIR/<stem>.mid, .npz and .png.",
         epilog=f"The instruments: {', '.join(INSTRUMENT_NAMES)}. The last one is any other sound that has a pitch.",
     )
+    parser.add_argument("--version", action="version", version=f"mtinst {__version__}")
     parser.add_argument("songs", nargs="+", type=Path, metavar="SONG", help="audio file, or folder to search for them")
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where to write; default: here")
     parser.add_argument(

@@ -283,7 +283,7 @@ def test_an_address_that_is_none_is_refused(address: str, capsys: pytest.Capture
 
 def test_dask_is_asked_for_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(MtinstError, match=r"^--dask needs Dask: pip install -r requirements-dask\.txt$"):
+    with pytest.raises(MtinstError, match=r"^--dask needs Dask: install mtinst\[dask\] or requirements-dask\.txt$"):
         next(workers.run_on_cluster([], Settings(folder=Path()), {}, address="tcp://127.0.0.1:1"))
 
 
