@@ -22,7 +22,6 @@ from mtinst import __version__
 from mtinst.audio import LONGEST_S, display_name, printable
 from mtinst.errors import AudioError, MtinstError
 from mtinst.jobs import Job, Settings, find_record, kept_stems, plan_jobs, transcribe_song
-from mtinst.paths import DEFAULT_WEIGHTS
 from mtinst.spec import INSTRUMENT_NAMES, instrument_named
 
 if TYPE_CHECKING:
@@ -202,9 +201,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--instruments", type=_instruments, metavar="A,B", help="report only these instruments")
     parser.add_argument("--onset-threshold", type=_probability, metavar="P", help="for every instrument, 0 to 1")
     parser.add_argument("--frame-threshold", type=_probability, metavar="P", help="for every instrument, 0 to 1")
-    parser.add_argument(
-        "--weights", type=Path, default=DEFAULT_WEIGHTS, metavar="FILE", help="checkpoint; default: the shipped one"
-    )
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="checkpoint; default: the shipped one")
     parser.add_argument(
         "--max-minutes",
         type=_minutes,
@@ -269,7 +266,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     return Settings(
         folder=options.out if options.jobs is None and options.dask is None else options.out.absolute(),
         outputs=_outputs(options),
-        weights=options.weights.absolute(),
+        weights=options.weights and options.weights.absolute(),
         instruments=options.instruments,
         onset=options.onset_threshold,
         frame=options.frame_threshold,
