@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mtinst.pipeline import Transcriber, Transcription
 
 __all__ = ["Transcriber", "Transcription"]
+__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:

@@ -1,8 +1,9 @@
 """A trained network in one ``.safetensors`` file: weights, and as JSON in its metadata everything needed to use them.
 
-Nothing is ever unpickled. The metadata's keys are ``format`` (`FORMAT`), ``instruments``, ``features``
-(:class:`~mtinst.spec.FeatureSpec`), ``model`` (:class:`~mtinst.model.ModelConfig`, or a list of them), ``thresholds``
-(:class:`~mtinst.notes.Thresholds`) and ``training`` (how the weights were made: configuration, seed, data, scores).
+Nothing is ever unpickled. The metadata's keys are ``format`` (`FORMAT`), ``version`` (of the mtinst that wrote the
+file; not in those before 0.1.0), ``instruments``, ``features`` (:class:`~mtinst.spec.FeatureSpec`), ``model``
+(:class:`~mtinst.model.ModelConfig`, or a list of them), ``thresholds`` (:class:`~mtinst.notes.Thresholds`) and
+``training`` (how the weights were made: configuration, seed, data, scores).
 
 Weights are float16, or large ones 8-bit whole numbers: a tensor ``x`` is then ``x`` times ``x.step``, one number for
 each slice of its first axis.
@@ -18,6 +19,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as safetensors_bytes
 
+from mtinst import __version__
 from mtinst.audio import display_name, open_regular
 from mtinst.errors import CheckpointError
 from mtinst.model import Committee, ModelConfig, Network, UNet
@@ -59,12 +61,15 @@ class CheckpointInfo:
         First 16 hexadecimal digits of the file's SHA-256: the name of these very weights in a cache.
     bits : 8 or 16
         In which most weights are kept.
+    version : str, optional
+        Of the mtinst that wrote the file; None when the file does not say.
     """
 
     thresholds: Thresholds
     training: dict[str, Any]
     digest: str
     bits: Bits = 16
+    version: str | None = None
 
 
 def save_checkpoint(
@@ -80,6 +85,7 @@ def save_checkpoint(
     described = asdict(model.config) if isinstance(model, UNet) else [asdict(one.config) for one in model.networks]
     metadata = {
         "format": FORMAT,
+        "version": __version__,
         "instruments": json.dumps(INSTRUMENT_NAMES[: model.n_instruments]),
         "features": json.dumps(asdict(model.spec)),
         "model": json.dumps(described),
@@ -140,7 +146,11 @@ def load_checkpoint(path: str | Path) -> tuple[Network, CheckpointInfo]:
     if any(not torch.isfinite(tensor).all() for tensor in model.state_dict().values()):
         raise CheckpointError(f"{name} holds numbers that are not finite.")
     return model.eval(), CheckpointInfo(
-        thresholds=thresholds, training=training, digest=digest[:16], bits=8 if steps else 16
+        thresholds=thresholds,
+        training=training,
+        digest=digest[:16],
+        bits=8 if steps else 16,
+        version=metadata.get("version"),
     )
 
 

@@ -1,4 +1,4 @@
-"""``python -m mtinst song.mp3 … --out DIR``: for each song a MIDI file, the probabilities, and a picture.
+"""``mtinst song.mp3 … --out DIR``: for each song a MIDI file, the probabilities, and a picture.
 
 One line a song on stdout. What cannot be transcribed gets one line on stderr that names it; the other songs are still
 done, and the exit status is 2.
@@ -18,10 +18,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mtinst import __version__
 from mtinst.audio import LONGEST_S, display_name, printable
 from mtinst.errors import AudioError, MtinstError
 from mtinst.jobs import Job, Settings, find_record, kept_stems, plan_jobs, transcribe_song
-from mtinst.paths import DEFAULT_WEIGHTS
 from mtinst.spec import INSTRUMENT_NAMES, instrument_named
 
 if TYPE_CHECKING:
@@ -181,10 +181,11 @@ def _print_summary(
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m mtinst",
+        prog="mtinst",
         description="Transcribe songs, instrument by instrument: for each song, DIR/<stem>.mid, .npz and .png.",
         epilog=f"The instruments: {', '.join(INSTRUMENT_NAMES)}. The last one is any other sound that has a pitch.",
     )
+    parser.add_argument("--version", action="version", version=f"mtinst {__version__}")
     parser.add_argument("songs", nargs="+", type=Path, metavar="SONG", help="audio file, or folder to search for them")
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where to write; default: here")
     parser.add_argument(
@@ -200,9 +201,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--instruments", type=_instruments, metavar="A,B", help="report only these instruments")
     parser.add_argument("--onset-threshold", type=_probability, metavar="P", help="for every instrument, 0 to 1")
     parser.add_argument("--frame-threshold", type=_probability, metavar="P", help="for every instrument, 0 to 1")
-    parser.add_argument(
-        "--weights", type=Path, default=DEFAULT_WEIGHTS, metavar="FILE", help="checkpoint; default: the shipped one"
-    )
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="checkpoint; default: the shipped one")
     parser.add_argument(
         "--max-minutes",
         type=_minutes,
@@ -267,7 +266,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     return Settings(
         folder=options.out if options.jobs is None and options.dask is None else options.out.absolute(),
         outputs=_outputs(options),
-        weights=options.weights.absolute(),
+        weights=options.weights and options.weights.absolute(),
         instruments=options.instruments,
         onset=options.onset_threshold,
         frame=options.frame_threshold,

@@ -51,8 +51,8 @@ class Settings:
         Where to write.
     outputs : tuple of str
         What to write, of :meth:`~mtinst.transcription.Transcription.save`.
-    weights : Path
-        The checkpoint.
+    weights : Path, optional
+        The checkpoint; by default the shipped one, which stands where the process that does a song has mtinst.
     instruments : tuple of str, optional
         Report only these.
     onset, frame : float, optional
@@ -65,27 +65,32 @@ class Settings:
 
     folder: Path
     outputs: "tuple[Output, ...]" = ("mid", "npz", "png")
-    weights: Path = DEFAULT_WEIGHTS
+    weights: Path | None = None
     instruments: tuple[str, ...] | None = None
     onset: float | None = None
     frame: float | None = None
     longest_s: float = LONGEST_S
     overwrites: bool = False
 
+    @property
+    def checkpoint(self) -> Path:
+        """The weights file in this process."""
+        return self.weights or DEFAULT_WEIGHTS
+
     def transcriber(self) -> "Transcriber":
         """The network with these thresholds; CheckpointError when it cannot be loaded."""
         from mtinst.pipeline import Transcriber
 
-        loaded = Transcriber.load(self.weights)
+        loaded = Transcriber.load(self.checkpoint)
         return Transcriber(loaded.model, self._thresholds(loaded.thresholds), digest=loaded.digest)
 
     def facts(self) -> dict[str, Any]:
         """What a result depends on, as plain JSON values; CheckpointError when the weights cannot be read."""
         try:
-            open_regular(self.weights, "a weights file", CheckpointError).close()
-            digest = file_hash(self.weights)
+            open_regular(self.checkpoint, "a weights file", CheckpointError).close()
+            digest = file_hash(self.checkpoint)
         except OSError as error:
-            raise CheckpointError(f"{display_name(self.weights)} cannot be read: {error.strerror}") from error
+            raise CheckpointError(f"{display_name(self.checkpoint)} cannot be read: {error.strerror}") from error
         instruments = None if self.instruments is None else list(self.instruments)
         return {"weights": digest, "instruments": instruments, "onset": self.onset, "frame": self.frame}
 
@@ -254,7 +259,8 @@ def _transcriber(settings: Settings, weights: str) -> "Transcriber":
     """By the digest of its weights too: a worker may outlive the file's content."""
     transcriber = settings.transcriber()
     if not weights.startswith(transcriber.digest):
-        raise CheckpointError(f"{display_name(settings.weights)} has changed since this run began; start it again")
+        name = display_name(settings.checkpoint)
+        raise CheckpointError(f"{name} is not the one that this run began with; start it again")
     return transcriber
 
 

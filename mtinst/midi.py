@@ -13,6 +13,7 @@ from warnings import catch_warnings, simplefilter
 
 import pretty_midi
 
+from mtinst import __version__
 from mtinst.audio import display_name, open_regular
 from mtinst.errors import MidiError
 from mtinst.notes import Note
@@ -71,8 +72,8 @@ def notes_to_midi(notes: Iterable[Note]) -> pretty_midi.PrettyMIDI:
 
 
 def sign(midi: pretty_midi.PrettyMIDI) -> pretty_midi.PrettyMIDI:
-    """Have it say, in a text at its beginning, that it was heard and not composed; the same object."""
-    midi.text_events.append(pretty_midi.Text(SIGNATURE, 0.0))
+    """Have it say, in a text at its beginning, that this version heard it and nobody composed it; the same object."""
+    midi.text_events.append(pretty_midi.Text(f"{SIGNATURE} {__version__}", 0.0))
     return midi
 
 

@@ -6,8 +6,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-DEFAULT_WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "default.safetensors"
-
+_PACKAGE = Path(__file__).resolve().parent
+_INSTALLED = _PACKAGE / "_data"
+SHIPPED = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent
+"""The folder of ``weights`` and ``examples``: within the package where it is installed, beside it in a checkout."""
+DEFAULT_WEIGHTS = SHIPPED / "weights" / "default.safetensors"
+EXAMPLES = SHIPPED / "examples"
 
 PARTIAL = ".????????.partial"
 """What follows the name of a file while it is written, as a pattern."""

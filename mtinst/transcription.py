@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from mtinst import __version__
 from mtinst.audio import display_name, open_regular
 from mtinst.errors import MtinstError
 from mtinst.notes import Note, Thresholds, rolls_to_notes
@@ -234,6 +235,8 @@ class Transcription:
             Frames per second, seconds, and the eleven names that the first axis of the rolls stands for.
         ``levels``, ``thresholds``
             What :meth:`decode` needs besides: the log-CQT, and as JSON the thresholds of ``notes``.
+        ``version``
+            Of mtinst.
 
         Raises
         ------
@@ -255,6 +258,7 @@ class Transcription:
             "levels": self.levels,
             "duration_s": self.duration_s,
             "thresholds": json.dumps(self.thresholds.to_json()),
+            "version": __version__,
         }
 
         def write(partial: Path) -> None:

@@ -100,7 +100,7 @@ def run_on_cluster(
     try:
         distributed: Any = import_module("distributed")
     except ImportError as error:
-        raise MtinstError("--dask needs Dask: pip install -r requirements-dask.txt") from error
+        raise MtinstError("--dask needs Dask: install mtinst[dask] or requirements-dask.txt") from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters comes as an outcome, in one sentence
     try:
         client = distributed.Client(address, timeout=CONNECT_S)

@@ -9,6 +9,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
+from mtinst import __version__
 from mtinst.checkpoint import FORMAT, load_checkpoint, save_checkpoint
 from mtinst.errors import CheckpointError
 from mtinst.model import Committee, ModelConfig, UNet
@@ -54,6 +55,11 @@ def test_a_network_survives_the_file(network: UNet, saved: Path) -> None:
     assert info.thresholds == Thresholds.uniform(frame=0.3)
     assert info.training == {"epoch": 3}
     assert len(info.digest) == 16
+
+
+def test_a_file_names_the_version_that_wrote_it_unless_it_is_older(saved: Path) -> None:
+    assert load_checkpoint(saved)[1].version == __version__
+    assert load_checkpoint(rewritten(saved, version=None))[1].version is None
 
 
 def test_a_committee_survives_the_file(network: UNet, tmp_path: Path) -> None:

@@ -57,20 +57,31 @@ def summary(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     return counts | {"lines": len(lines)}
 
 
+def test_a_worker_that_is_installed_elsewhere_takes_the_shipped_weights_there(
+    job: Job, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = replace(settings, weights=None)
+    here = write_weights(tmp_path / "here.safetensors")
+    monkeypatch.setattr("mtinst.jobs.DEFAULT_WEIGHTS", here)
+    facts = shipped.facts()
+    monkeypatch.setattr("mtinst.jobs.DEFAULT_WEIGHTS", here.rename(tmp_path / "there.safetensors"))
+    assert work(job, shipped, facts).status == "done"
+
+
 def test_a_worker_that_outlives_its_weights_takes_the_new_ones(job: Job, settings: Settings, tmp_path: Path) -> None:
     own = replace(settings, weights=write_weights(tmp_path / "own.safetensors"))
     before = own.facts()
     assert work(job, own, before).status == "done"
-    model, info = load_checkpoint(own.weights)
+    model, info = load_checkpoint(own.checkpoint)
     deaf = replace(info.thresholds, onset=(1.0,) * N_INSTRUMENTS, frame=(1.0,) * N_INSTRUMENTS)
-    save_checkpoint(own.weights, model, thresholds=deaf, training={})
+    save_checkpoint(own.checkpoint, model, thresholds=deaf, training={})
     after = work(job, own, own.facts())
     assert after.record is not None
     assert after.record["n_notes"] == 0
     job = replace(job, stem="another")
     outdated = work(job, own, before)
     assert outdated.stops_all
-    assert outdated.sentence == "own.safetensors has changed since this run began; start it again"
+    assert outdated.sentence == "own.safetensors is not the one that this run began with; start it again"
 
 
 def test_a_job_that_was_done_is_not_done_again(job: Job, settings: Settings) -> None:
@@ -283,7 +294,7 @@ def test_an_address_that_is_none_is_refused(address: str, capsys: pytest.Capture
 
 def test_dask_is_asked_for_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(MtinstError, match=r"^--dask needs Dask: pip install -r requirements-dask\.txt$"):
+    with pytest.raises(MtinstError, match=r"^--dask needs Dask: install mtinst\[dask\] or requirements-dask\.txt$"):
         next(workers.run_on_cluster([], Settings(folder=Path()), {}, address="tcp://127.0.0.1:1"))
 
 

@@ -15,7 +15,17 @@ from hypothesis import strategies as st
 
 from mtinst.compare import compare_notes
 from mtinst.errors import MidiError
-from mtinst.midi import CLASS_OF_PROGRAM, LARGEST_BYTES, notes_to_midi, read_midi, separate_strikes, write_midi
+from mtinst.midi import (
+    CLASS_OF_PROGRAM,
+    LARGEST_BYTES,
+    SIGNATURE,
+    is_signed,
+    notes_to_midi,
+    read_midi,
+    separate_strikes,
+    sign,
+    write_midi,
+)
 from mtinst.notes import MOST_OFF_CENTRE, Note, notes_to_roll
 from mtinst.spec import INSTRUMENT_NAMES, INSTRUMENTS, SPEC
 
@@ -123,6 +133,18 @@ def test_no_notes_make_a_file_without_tracks(tmp_path: Path) -> None:
     write_midi([], tmp_path / "empty.mid")
     assert read_midi(tmp_path / "empty.mid") == []
     assert notes_to_midi([]).instruments == []
+
+
+def test_a_signature_is_known_whichever_version_it_names(tmp_path: Path) -> None:
+    path = tmp_path / "song.mid"
+    midi = notes_to_midi([Note(0.32, 0.64, pitch=60)])
+    midi.write(str(path))
+    assert not is_signed(path)
+    sign(midi).write(str(path))
+    assert is_signed(path)
+    midi.text_events = [pretty_midi.Text(SIGNATURE, 0.0)]  # before there were versions
+    midi.write(str(path))
+    assert is_signed(path)
 
 
 def test_read_midi_sorts_programs_into_instruments_and_drops_what_has_no_pitch(tmp_path: Path) -> None:

@@ -263,7 +263,7 @@ def test_the_verdict_says_when_little_was_heard() -> None:
     assert transcription_of([note], 5.0, chosen).verdict == "None of the chosen instruments was heard."
 
 
-def test_a_transcription_of_nine_instruments_is_read_with_the_others_silent(tmp_path: Path) -> None:
+def test_an_old_transcription_of_nine_instruments_is_read_with_the_others_silent(tmp_path: Path) -> None:
     transcription = transcription_of([Note(0.32, 1.28, pitch=60, instrument="flute")], 5.0)
     transcription.save_npz(tmp_path / "song.npz")
     with np.load(tmp_path / "song.npz") as arrays:
@@ -272,6 +272,7 @@ def test_a_transcription_of_nine_instruments_is_read_with_the_others_silent(tmp_
     for field in ("onset", "frame", "presence"):
         thresholds[field] = {name: thresholds[field][name] for name in NINE}
     thresholds["instruments"] = NINE
+    del old["version"]
     np.savez(tmp_path / "old.npz", **old | {"thresholds": json.dumps(thresholds)})
     read = Transcription.load_npz(tmp_path / "old.npz")
     assert read.notes == transcription.notes
@@ -289,11 +290,13 @@ def test_save_writes_the_three_files(tmp_path: Path) -> None:
     assert [path.name for path in paths] == ["Größe 1.5 ✓.mid", "Größe 1.5 ✓.npz", "Größe 1.5 ✓.png"]
     assert sorted(paths) == sorted((tmp_path / "new" / "folder").iterdir())
     assert paths[2].read_bytes().startswith(b"\x89PNG")
+    assert f"Transcribed by mtinst {mtinst.__version__}".encode() in paths[0].read_bytes()
     with np.load(paths[1]) as arrays:
         for name in ("piano_roll", "instrument_roll", "pitch_roll"):
             np.testing.assert_array_equal(arrays[name], getattr(transcription, name))
             assert arrays[name].dtype == np.float32
         assert arrays["frame_rate"] == 31.25
+        assert arrays["version"] == mtinst.__version__
         assert arrays["instruments"].tolist() == list(INSTRUMENT_NAMES)
         assert arrays["notes"].dtype == np.float64
         np.testing.assert_allclose(arrays["notes"][:, 0], [note.onset for note in transcription.notes])

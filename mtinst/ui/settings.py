@@ -7,8 +7,7 @@ from pathlib import Path
 from tempfile import gettempdir
 
 from mtinst.errors import MtinstError
-
-PROJECT_FOLDER = Path(__file__).resolve().parents[2]
+from mtinst.paths import EXAMPLES
 
 
 class SettingsError(MtinstError):
@@ -51,7 +50,7 @@ class PageSettings:
     host: str = "127.0.0.1"
     port: int = 7860
     weights: Path | None = None
-    examples: Path = PROJECT_FOLDER / "examples"
+    examples: Path = EXAMPLES
     cache: Path
     cache_mb: float = 1000.0
     max_minutes: float = 15.0

@@ -1,4 +1,4 @@
-"""The page as `app.py` serves it, with a network that stands still for as long as a test wants.
+"""The page as `mtinst-page` serves it, with a network that stands still for as long as a test wants.
 
 ``python -m tests.e2e.serve FILE``: while FILE exists, each song stays at the window that it has come to, and says so
 again and again as a very slow network would. So a test can look at, stop or replace work that is certainly going on,
@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import app
 from mtinst.pipeline import Audio, Progress, Transcriber
 from mtinst.transcription import Transcription
-from mtinst.ui import entries
+from mtinst.ui import app, entries
 
 
 def hold_streams(hold: Path) -> None:
