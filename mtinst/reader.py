@@ -160,7 +160,7 @@ def tokens_of(heard: Heard, notes: NotesHeard) -> Tokens:
     of_members = notes.mean(piano.flatten(0, 1))  # (n, member * instrument)
     who = of_members.view(len(row), len(piano), n_instruments).mean(dim=1)
     together = piano.mean(dim=0).flatten(1)[:, notes.cell]
-    surest = torch.full((n_instruments, len(row)), -_LOUDEST, device=together.device)
+    surest = torch.full((n_instruments, len(row)), -_LOUDEST, dtype=together.dtype, device=together.device)
     surest = surest.scatter_reduce(1, notes.note_of_cell.expand(n_instruments, -1), together, "amax").T
     attack_at = torch.minimum(first[:, None] + torch.arange(3, device=first.device), (end - 1)[:, None])
 
@@ -174,9 +174,9 @@ def tokens_of(heard: Heard, notes: NotesHeard) -> Tokens:
     where = torch.stack(
         (
             (end - first).float().log(),
-            row / 20 - 2,
-            torch.sin(row * (2 * math.pi / 12)),
-            torch.cos(row * (2 * math.pi / 12)),
+            row.float() / 20 - 2,
+            torch.sin(row.float() * (2 * math.pi / 12)),
+            torch.cos(row.float() * (2 * math.pi / 12)),
             (first == 0).float(),
             (end == n_frames).float(),
         ),
