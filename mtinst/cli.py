@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 # Which files of a folder are songs; a file that is named itself is tried whatever its suffix.
 AUDIO_SUFFIXES = frozenset(
     f".{name}"
-    for names in ("aac aif aifc aiff au caf flac m4a mka mkv mov", "mp2 mp3 mp4 oga ogg opus w64 wav webm wma")
+    for names in (
+        "3g2 3gp aac ac3 aif aifc aiff amr ape asf au avi caf dsf eac3 flac flv m4a m4b m4v mka mkv mov mp2 mp3 mp4",
+        "mpc mpeg mpg oga ogg ogv opus ra rm snd spx ts tta voc w64 wav webm wma wmv wv",
+    )
     for name in names.split()
 )
 BAD_INPUT = 2
@@ -162,6 +165,8 @@ def _do_many(songs: list[Path], options: argparse.Namespace, report: Callable[[M
 
 
 def _print_line(record: dict[str, Any], options: argparse.Namespace) -> None:
+    if record["damage"]:
+        print(f"mtinst: {printable(record['file'])}: {record['damage']}", file=sys.stderr)
     print(json.dumps(record) if options.json else describe(record), flush=True)
 
 

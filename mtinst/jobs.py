@@ -288,6 +288,7 @@ def _line(path: Path, transcription: "Transcription", outputs: Sequence[Path], *
         "n_notes": len(transcription.notes),
         "note_counts": transcription.note_counts,
         "verdict": transcription.verdict,
+        "damage": transcription.damage,
         "outputs": [str(output) for output in outputs],
     }
 

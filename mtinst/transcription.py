@@ -9,14 +9,14 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mtinst.audio import display_name, open_regular
+from mtinst.audio import display_name, open_regular, unread
 from mtinst.errors import MtinstError
 from mtinst.notes import Note, Thresholds, rolls_to_notes
 from mtinst.paths import replacing
@@ -56,7 +56,7 @@ _NOT_A_TRANSCRIPTION = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Transcription:
     """What was heard in one song.
 
@@ -72,6 +72,8 @@ class Transcription:
         Of the audio, in seconds.
     spec : FeatureSpec
         Says which pitches the rows are, and when the frames.
+    unread_s : float
+        About how much of the file was damaged and could not be read, in seconds.
     """
 
     rolls: Rolls
@@ -79,6 +81,15 @@ class Transcription:
     thresholds: Thresholds
     duration_s: float
     spec: FeatureSpec
+    unread_s: float = 0.0
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all that was heard is the same, number by number, and is to be decoded by the same thresholds."""
+        if not isinstance(other, Transcription):
+            return NotImplemented
+        return all(_are_equal(getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
+
+    __hash__ = None  # type: ignore[assignment]  # arrays have none
 
     @property
     def piano_roll(self) -> FloatArray:
@@ -139,6 +150,11 @@ class Transcription:
             )
         return None
 
+    @property
+    def damage(self) -> str | None:
+        """One sentence about what of the file could not be read, else None."""
+        return unread(self.unread_s)
+
     def decode(self, thresholds: Thresholds) -> "Transcription":
         """The same song with its notes decoded by other thresholds, without the network."""
         return replace(self, thresholds=thresholds)
@@ -168,6 +184,8 @@ class Transcription:
         ------
         MtinstError
             If a file cannot be written; files appear whole or not at all.
+        ValueError
+            If an output is none of these; nothing is written then.
         """
         writers: dict[Output, Callable[[Path], None]] = {
             "mid": self.save_midi,
@@ -178,6 +196,9 @@ class Transcription:
             "activations.csv": self.save_activations_csv,
             "jams": lambda path: self.save_jams(path, title=stem),
         }
+        for output in outputs:
+            if output not in writers:
+                raise ValueError(f"{output!r} is not one of the outputs {', '.join(writers)}")
         paths = [Path(folder) / f"{stem}.{output}" for output in outputs]
         for output, path in zip(outputs, paths, strict=True):
             writers[output](path)
@@ -231,6 +252,8 @@ class Transcription:
             float64 (n_notes, 5): onset and offset in seconds, MIDI pitch, instrument index, velocity.
         ``frame_rate``, ``duration_s``, ``instruments``
             Frames per second, seconds, and the nine names that the first axis of the rolls stands for.
+        ``unread_s``
+            See above.
         ``levels``, ``thresholds``
             What :meth:`decode` needs besides: the log-CQT, and as JSON the thresholds of ``notes``.
 
@@ -253,6 +276,7 @@ class Transcription:
             "onset_roll": self.onset_roll,
             "levels": self.levels,
             "duration_s": self.duration_s,
+            "unread_s": self.unread_s,
             "thresholds": json.dumps(self.thresholds.to_json()),
         }
 
@@ -295,10 +319,20 @@ class Transcription:
             raise ValueError("a roll holds more or less than probabilities do")
         if float(arrays["frame_rate"]) != spec.frame_rate or tuple(arrays["instruments"].tolist()) != INSTRUMENT_NAMES:
             raise ValueError("it is of another frame rate, or for other instruments")
-        if not 0 <= duration_s < math.inf:
-            raise ValueError(f"a song does not last {duration_s} s")
+        unread_s = float(arrays.get("unread_s", 0.0))  # of a file that is older than this array
+        if not (0 <= duration_s < math.inf and 0 <= unread_s < math.inf):
+            raise ValueError(f"a song does not last {duration_s} s, or miss {unread_s} s")
         thresholds = Thresholds.from_json(json.loads(str(arrays["thresholds"])))
-        return cls(rolls=rolls, levels=levels, thresholds=thresholds, duration_s=duration_s, spec=spec)
+        return cls(
+            rolls=rolls, levels=levels, thresholds=thresholds, duration_s=duration_s, spec=spec, unread_s=unread_s
+        )
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    """The same for arrays, for rolls of them, and for what can be compared anyhow."""
+    if isinstance(one, Rolls):
+        return all(map(np.array_equal, one, other))
+    return np.array_equal(one, other) if isinstance(one, np.ndarray) else bool(one == other)
 
 
 def _covered_s(notes: Sequence[Note]) -> float:

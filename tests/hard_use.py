@@ -217,7 +217,8 @@ def _fault(one: Hostile, way: Way, path: Path, ended: Ended) -> str | None:
             sentence = ended.error.removeprefix("mtinst: ").rstrip("\n")
         else:
             answer = json.loads(ended.out) | {"is_right": ended.out.count("\n") == 1}
-    if ended.error and way == "command line" and ended.status == 0:  # elsewhere a decoder's warning is for the log
+    said = f"mtinst: {path}: {answer['damage']}\n" if answer.get("damage") else ""
+    if way == "command line" and ended.status == 0 and ended.error != said:  # elsewhere a warning is for the log
         return f"it wrote {ended.error[-200:]!r}"
     if any(mark in answer.get("html", "") for mark in ("<script", "<img", 'onmouseover="')):
         return "its name reached the page"

@@ -424,6 +424,7 @@ class Actions:
             "title": result.title,
             "duration_s": round(result.duration_s, 3),
             "verdict": result.verdict,
+            "damage": result.damage,
             "instruments": {part.name: part.n_notes for part in result.parts},
             "notes": [
                 {

@@ -152,7 +152,8 @@ def summary(result: Result) -> str:
         f"<small>{texts.n_notes(part.n_notes)}</small></li>"
         for part in result.parts
     )
-    verdict = f'<p class="mt-verdict">{plain(result.verdict)}</p>' if result.verdict else ""
+    remarks = filter(None, (result.verdict, result.damage))
+    verdict = "".join(f'<p class="mt-verdict">{plain(remark)}</p>' for remark in remarks)
     total = sum(part.n_notes for part in result.parts)
     facts = f"{clock(result.duration_s)} · {texts.n_notes(total)}"
     found = f'<ul class="mt-found" aria-label="Instruments found">{chips}</ul>' if chips else ""

@@ -95,6 +95,7 @@ class Result:
     duration_s: float
     parts: tuple[Part, ...]
     verdict: str | None
+    damage: str | None = None
     scores: Scores | None = None
 
     @property

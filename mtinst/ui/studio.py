@@ -22,9 +22,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import soundfile as sf
 
-from mtinst.audio import display_name, load_audio
+from mtinst.audio import display_name, read_audio
 from mtinst.compare import compare_notes
 from mtinst.errors import AudioError, MidiError, MtinstError
 from mtinst.midi import read_midi
@@ -44,7 +43,7 @@ from mtinst.ui.settings import PageSettings
 
 LOG = logging.getLogger(__name__)
 
-VERSION = 4  # of what the entries hold; an entry of another version is never found
+VERSION = 5  # of what the entries hold; an entry of another version is never found
 WAIT_S = 1.0  # between two looks at how many are before one
 PACE_S = 0.3  # after which a step that takes longer is said again, so that who waits for it can leave
 # Threads for steps: one for the song that is worked on, the others for steps whose songs were left in the middle, which
@@ -52,7 +51,6 @@ PACE_S = 0.3  # after which a step that takes longer is said again, so that who 
 N_THREADS = 3
 # Shares of the whole work: on two cores the synthesiser takes longer than the network and all around it.
 HEARD, PLAYED = 0.35, 0.87
-_UNKNOWN_LENGTH = 2**62  # more frames than that is how libsndfile says that a header does not tell
 PREVIEW_EVERY_S = 1.0
 PREVIEW_SHARE = 5.0  # a preview may take one part in this many of the time
 OWN_BYTES_A_MINUTE = 60 * PLAYBACK_RATE * 2 * 1.01  # two a sample, and somewhat more where FLAC cannot save any
@@ -218,6 +216,7 @@ class Studio:
             duration_s=found["duration_s"],
             parts=tuple(Part(**part) for part in found["parts"]),
             verdict=found["verdict"],
+            damage=found["damage"],
             scores=None if found["scores"] is None else Scores(**found["scores"]),
         )
 
@@ -261,7 +260,7 @@ class Studio:
         return heard.decode(adjustment.of(heard.thresholds))  # those of its own weights, which may not be today's
 
     def check_limits(self, path: Path) -> None:
-        """AudioError for a file that is beyond the limits, as far as can be told without decoding it."""
+        """AudioError for a file that is too large, or gone; how long it is shows when it is decoded."""
         name = display_name(path)
         try:
             n_bytes = path.stat().st_size
@@ -270,12 +269,6 @@ class Studio:
         # What the page decoded for a visitor may be larger than the file that was brought, and the limit is for that.
         if n_bytes > max(self.settings.max_mb * 1e6, self.settings.max_minutes * OWN_BYTES_A_MINUTE):
             raise AudioError(texts.too_large(name, n_bytes, self.settings.max_mb))
-        try:
-            info = sf.info(path)
-        except (sf.LibsndfileError, TypeError, UnicodeEncodeError):
-            return  # a format that has to be decoded first, or no audio at all, or a name in no known alphabet
-        if info.frames < _UNKNOWN_LENGTH and info.duration > self.settings.max_minutes * 60:
-            raise AudioError(texts.too_long(name, info.duration, self.settings.max_minutes))
 
     def _prepare(self, example: Example) -> bool:
         """Transcribe an example, unless somebody needs the processor; whether it is done."""
@@ -346,11 +339,11 @@ class Studio:
         if self.cache.find(source_key) is not None:  # somebody else brought the same song meanwhile
             return
         spec = self.transcriber.spec
-        samples = load_audio(path, spec.sample_rate, longest_s=60 * self.settings.max_minutes)
-        duration_s = len(samples) / spec.sample_rate
+        recording = read_audio(path, spec.sample_rate, longest_s=60 * self.settings.max_minutes)
+        duration_s = len(recording.samples) / spec.sample_rate
         next_preview = 0.0
-        steps = self.transcriber.stream(samples, spec.sample_rate)
-        del samples  # an hour of them is 230 MB
+        steps = self.transcriber.stream(recording)
+        del recording  # an hour of it is 230 MB
         for step in steps:
             if isinstance(step, Transcription):
                 with self.cache.write(source_key) as folder:

@@ -204,17 +204,6 @@ def too_many(n_songs: int) -> str:
     return f"{songs} waiting already, more than this page takes on; please try again in some minutes."
 
 
-def too_long(name: str, duration_s: float, max_minutes: float) -> str:
-    """Refusal of a song over the limit.
-
-    Examples
-    --------
-    >>> too_long("opera.mp3", 7200, 15)
-    'opera.mp3 is 120 minutes long; this page takes songs of up to 15 minutes.'
-    """
-    return f"{name} is {duration_s / 60:.0f} minutes long; this page takes songs of up to {max_minutes:g} minutes."
-
-
 def too_large(name: str, n_bytes: float, max_mb: float) -> str:
     """Refusal of a file over the limit.
 
