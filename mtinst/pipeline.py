@@ -1,6 +1,7 @@
 """The whole system in one place: a song in, who plays which note out.
 
     audio.read_audio      a file or an array, to mono at 16 kHz
+    tuning.estimate_tuning  how high its A is
     features.log_cqt      its spectrum, some rows a semitone, 31.25 frames a second
     rolls.iter_windows    the network, ten seconds at a time: probabilities of instruments, pitches and onsets,
                           the notes of each window read in the light of each other (reader.py)
@@ -28,8 +29,16 @@ from mtinst.notes import Thresholds
 from mtinst.paths import DEFAULT_WEIGHTS
 from mtinst.rolls import Rolls, iter_windows
 from mtinst.settle import settle
-from mtinst.spec import FeatureSpec, FloatArray
+from mtinst.spec import CONCERT_HZ, FeatureSpec, FloatArray
 from mtinst.transcription import SHORTEST_S, Transcription
+from mtinst.tuning import (
+    HIGHEST_HZ,
+    LOWEST_HZ,
+    UNHEARD_SEMITONES,
+    estimate_tuning,
+    is_tuning,
+    semitones_from_concert,
+)
 
 __all__ = ["DEFAULT_WEIGHTS", "Progress", "Transcriber", "Transcription", "warm_up"]
 
@@ -111,6 +120,7 @@ class Transcriber:
         progress: Callable[[float, str], None] | None = None,
         *,
         longest_s: float = LONGEST_S,
+        tuning_hz: float | None = None,
     ) -> Transcription:
         """Transcribe a song.
 
@@ -125,6 +135,8 @@ class Transcriber:
             Called with the fraction done and what goes on.
         longest_s : float
             Longer files are refused.
+        tuning_hz : float, optional
+            Frequency of the song's A above middle C, 392 to 493 Hz; estimated unless given.
 
         Returns
         -------
@@ -137,9 +149,9 @@ class Transcriber:
             If the file cannot be read as audio or is too long, or the array is empty or holds NaN or infinite samples.
         ValueError
             If it is neither file nor samples, if samples come without their rate or with an absurd one, or a file with
-            one.
+            one, or if nothing is tuned so.
         """
-        for step in self.stream(audio, sample_rate, longest_s=longest_s):
+        for step in self.stream(audio, sample_rate, longest_s=longest_s, tuning_hz=tuning_hz):
             fraction, message = (1.0, "Done") if isinstance(step, Transcription) else (step.fraction, step.message)
             if progress is not None:
                 progress(fraction, message)
@@ -148,12 +160,19 @@ class Transcriber:
         raise AssertionError("stream() ends with a Transcription")
 
     def stream(
-        self, audio: Audio, sample_rate: float | None = None, *, longest_s: float = LONGEST_S
+        self,
+        audio: Audio,
+        sample_rate: float | None = None,
+        *,
+        longest_s: float = LONGEST_S,
+        tuning_hz: float | None = None,
     ) -> Iterator[Progress | Transcription]:
         """:meth:`transcribe` step by step: a :class:`Progress` after each window, and last the Transcription.
 
         Closing the generator cancels.
         """
+        if tuning_hz is not None and not is_tuning(tuning_hz):
+            raise ValueError(f"tuning_hz must be from {LOWEST_HZ:g} to {HIGHEST_HZ:g}, not {tuning_hz}")
         yield Progress(fraction=0.0, stage="load", message="Reading the audio")
         recording = self._recording(audio, sample_rate, longest_s)
         samples, unread_s = recording.samples, recording.unread_s
@@ -162,11 +181,14 @@ class Transcriber:
         n_frames = self.spec.n_frames(len(samples))
         if duration_s < SHORTEST_S or _is_silent(samples):
             levels = np.zeros((self.spec.n_pitches, n_frames), np.float32)
-            yield self._transcription(Rolls.zeros(n_frames, self.spec), levels, duration_s, unread_s)
+            rolls = Rolls.zeros(n_frames, self.spec)
+            yield self._transcription(rolls, levels, duration_s, unread_s, tuning_hz or CONCERT_HZ)
             return
 
         yield Progress(fraction=0.04, stage="cqt", message="Looking for pitches")
-        features = log_cqt(samples, self.spec)
+        tuned_hz = estimate_tuning(samples, self.spec.sample_rate) if tuning_hz is None else tuning_hz
+        is_heard = tuning_hz is not None or abs(semitones_from_concert(tuned_hz)) > UNHEARD_SEMITONES
+        features = log_cqt(samples, self.spec, tuning_hz=tuned_hz if is_heard else CONCERT_HZ)
         del samples
         levels = by_pitch(features, self.spec)
 
@@ -177,7 +199,7 @@ class Transcriber:
                 fraction=0.1 + 0.85 * done.fraction,
                 stage="network",
                 message=f"Listening: {clock(heard_s)} of {clock(duration_s)}",
-                partial=self._transcription(done.rolls, levels[:, : done.rolls.n_frames], heard_s, unread_s),
+                partial=self._transcription(done.rolls, levels[:, : done.rolls.n_frames], heard_s, unread_s, tuned_hz),
             )
 
         del features
@@ -186,7 +208,7 @@ class Transcriber:
             settle(done.rolls)
         for roll in (done.rolls.piano, done.rolls.onset, levels):
             _round(roll)
-        transcription = self._transcription(done.rolls, levels, duration_s, unread_s)
+        transcription = self._transcription(done.rolls, levels, duration_s, unread_s, tuned_hz)
         _ = transcription.notes  # decoded here, where progress is shown, not when first asked for
         yield transcription
 
@@ -204,7 +226,9 @@ class Transcriber:
             raise ValueError("an array needs its sample_rate")
         return Recording(samples=to_mono(samples, sample_rate, self.spec.sample_rate))
 
-    def _transcription(self, rolls: Rolls, levels: FloatArray, duration_s: float, unread_s: float) -> Transcription:
+    def _transcription(
+        self, rolls: Rolls, levels: FloatArray, duration_s: float, unread_s: float, tuning_hz: float
+    ) -> Transcription:
         return Transcription(
             rolls=rolls,
             levels=levels,
@@ -212,6 +236,7 @@ class Transcriber:
             duration_s=duration_s,
             spec=self.spec,
             unread_s=unread_s,
+            tuning_hz=tuning_hz,
         )
 
 

@@ -21,7 +21,8 @@ from mtinst.errors import MtinstError
 from mtinst.notes import Note, Thresholds, rolls_to_notes
 from mtinst.paths import replacing
 from mtinst.rolls import Rolls
-from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC, FeatureSpec, FloatArray
+from mtinst.spec import CONCERT_HZ, INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC, FeatureSpec, FloatArray
+from mtinst.tuning import is_tuning
 
 if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
@@ -74,6 +75,8 @@ class Transcription:
         Says which pitches the rows are, and when the frames.
     unread_s : float
         About how much of the file was damaged and could not be read, in seconds.
+    tuning_hz : float
+        Frequency of the song's A above middle C.
     """
 
     rolls: Rolls
@@ -82,6 +85,7 @@ class Transcription:
     duration_s: float
     spec: FeatureSpec
     unread_s: float = 0.0
+    tuning_hz: float = CONCERT_HZ
 
     def __eq__(self, other: object) -> bool:
         """Whether all that was heard is the same, number by number, and is to be decoded by the same thresholds."""
@@ -159,13 +163,18 @@ class Transcription:
         """The same song with its notes decoded by other thresholds, without the network."""
         return replace(self, thresholds=thresholds)
 
-    def to_midi(self) -> "PrettyMIDI":
-        """The notes as MIDI, one track an instrument, with a text that says where they come from."""
+    def to_midi(self, *, is_tuned: bool = False) -> "PrettyMIDI":
+        """The notes as MIDI, one track an instrument, with a text that says where they come from.
+
+        Unless `is_tuned`, which bends each track to the song's tuning, it plays at 440 Hz.
+        """
         from mtinst.midi import notes_to_midi, sign
 
-        return sign(notes_to_midi(self.notes))
+        return sign(notes_to_midi(self.notes, tuning_hz=self.tuning_hz if is_tuned else CONCERT_HZ))
 
-    def save(self, folder: str | Path, stem: str, outputs: Sequence[Output] = OUTPUTS) -> list[Path]:
+    def save(
+        self, folder: str | Path, stem: str, outputs: Sequence[Output] = OUTPUTS, *, tuned_midi: bool = False
+    ) -> list[Path]:
         """Write ``<stem>.mid``, ``<stem>.npz`` and ``<stem>.png`` into `folder`, which is made when needed.
 
         Parameters
@@ -174,6 +183,8 @@ class Transcription:
         stem : str
         outputs : sequence of "mid", "npz", "png", "svg", "csv", "activations.csv" or "jams"
             What to write: the file is called ``<stem>.<output>``.
+        tuned_midi : bool
+            Whether the MIDI file bends its tracks to the song's tuning.
 
         Returns
         -------
@@ -188,7 +199,7 @@ class Transcription:
             If an output is none of these; nothing is written then.
         """
         writers: dict[Output, Callable[[Path], None]] = {
-            "mid": self.save_midi,
+            "mid": lambda path: self.save_midi(path, is_tuned=tuned_midi),
             "npz": self.save_npz,
             "png": lambda path: self.save_png(path, title=stem),
             "svg": lambda path: self.save_svg(path, title=stem),
@@ -204,12 +215,12 @@ class Transcription:
             writers[output](path)
         return paths
 
-    def save_midi(self, path: str | Path) -> None:
-        """Write the notes as a MIDI file; MtinstError when that fails."""
+    def save_midi(self, path: str | Path, *, is_tuned: bool = False) -> None:
+        """Write the notes as a MIDI file, see :meth:`to_midi`; MtinstError when that fails."""
 
         def write(partial: Path) -> None:
             with partial.open("wb") as file:
-                self.to_midi().write(file)
+                self.to_midi(is_tuned=is_tuned).write(file)
 
         _write(path, write)
 
@@ -252,7 +263,7 @@ class Transcription:
             float64 (n_notes, 5): onset and offset in seconds, MIDI pitch, instrument index, velocity.
         ``frame_rate``, ``duration_s``, ``instruments``
             Frames per second, seconds, and the nine names that the first axis of the rolls stands for.
-        ``unread_s``
+        ``unread_s``, ``tuning_hz``
             See above.
         ``levels``, ``thresholds``
             What :meth:`decode` needs besides: the log-CQT, and as JSON the thresholds of ``notes``.
@@ -277,6 +288,7 @@ class Transcription:
             "levels": self.levels,
             "duration_s": self.duration_s,
             "unread_s": self.unread_s,
+            "tuning_hz": self.tuning_hz,
             "thresholds": json.dumps(self.thresholds.to_json()),
         }
 
@@ -319,12 +331,20 @@ class Transcription:
             raise ValueError("a roll holds more or less than probabilities do")
         if float(arrays["frame_rate"]) != spec.frame_rate or tuple(arrays["instruments"].tolist()) != INSTRUMENT_NAMES:
             raise ValueError("it is of another frame rate, or for other instruments")
-        unread_s = float(arrays.get("unread_s", 0.0))  # of a file that is older than this array
+        unread_s = float(arrays.get("unread_s", 0.0))  # these two are not in files of earlier versions
+        tuning_hz = float(arrays.get("tuning_hz", CONCERT_HZ))
         if not (0 <= duration_s < math.inf and 0 <= unread_s < math.inf):
             raise ValueError(f"a song does not last {duration_s} s, or miss {unread_s} s")
-        thresholds = Thresholds.from_json(json.loads(str(arrays["thresholds"])))
+        if not is_tuning(tuning_hz):
+            raise ValueError(f"no song is tuned to {tuning_hz} Hz")
         return cls(
-            rolls=rolls, levels=levels, thresholds=thresholds, duration_s=duration_s, spec=spec, unread_s=unread_s
+            rolls=rolls,
+            levels=levels,
+            thresholds=Thresholds.from_json(json.loads(str(arrays["thresholds"]))),
+            duration_s=duration_s,
+            spec=spec,
+            unread_s=unread_s,
+            tuning_hz=tuning_hz,
         )
 
 

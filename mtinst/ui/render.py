@@ -155,7 +155,7 @@ def summary(result: Result) -> str:
     remarks = filter(None, (result.verdict, result.damage))
     verdict = "".join(f'<p class="mt-verdict">{plain(remark)}</p>' for remark in remarks)
     total = sum(part.n_notes for part in result.parts)
-    facts = f"{clock(result.duration_s)} · {texts.n_notes(total)}"
+    facts = f"{clock(result.duration_s)} · {texts.n_notes(total)} · {texts.tuned_to(result.tuning_hz)}"
     found = f'<ul class="mt-found" aria-label="Instruments found">{chips}</ul>' if chips else ""
     scores = f'<p class="mt-scores">{texts.scores(**asdict(result.scores))}</p>' if result.scores else ""
     link = (

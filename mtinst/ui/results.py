@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mtinst.compare import Comparison
-from mtinst.spec import FloatArray
+from mtinst.spec import CONCERT_HZ, FloatArray
 from mtinst.ui.adjustment import Adjustment
 
 
@@ -96,6 +96,7 @@ class Result:
     parts: tuple[Part, ...]
     verdict: str | None
     damage: str | None = None
+    tuning_hz: float = CONCERT_HZ
     scores: Scores | None = None
 
     @property

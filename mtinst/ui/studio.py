@@ -121,6 +121,7 @@ class Studio:
         reference: Path | None = None,
         who: Hashable = None,
         *,
+        tuning_hz: float | None = None,
         is_background: bool = False,
     ) -> Generator[Working | Result, None, None]:
         """All of a song, by the checkpoint's thresholds: steps, then the notes, then the same with its parts.
@@ -136,6 +137,8 @@ class Studio:
             A MIDI file with the right notes.
         who : hashable, optional
             Tells visitors apart, who take turns and may have so many songs waiting each.
+        tuning_hz : float, optional
+            Frequency of the song's A above middle C; estimated unless given.
         is_background : bool
             Whether everybody else's songs come first.
 
@@ -148,9 +151,9 @@ class Studio:
         yield Working(message=texts.READING, fraction=0.0)
         self.check_limits(path)
         reference_key = None if reference is None else self.keep_reference(reference)
-        source_key = self.source_key(path)
+        source_key = self.source_key(path, tuning_hz)
         if self.cache.find(source_key) is None:
-            work = self._hear(path, title, source_key)
+            work = self._hear(path, title, source_key, tuning_hz)
             yield from self._alone(work, who, is_song=not is_background, is_background=is_background)
             yield Working(message=texts.WRITING, fraction=HEARD)
         result = self.view(source_key, title, Adjustment(), reference_key)
@@ -158,10 +161,11 @@ class Studio:
         if result.files_folder is None:
             yield from self.make_files(result, who, is_background=is_background)
 
-    def source_key(self, path: Path) -> str:
-        """What a song's entry is called; AudioError when the file is gone."""
+    def source_key(self, path: Path, tuning_hz: float | None = None) -> str:
+        """What the entry of a song that is tuned so is called; AudioError when the file is gone."""
+        heard = {"weights": self.transcriber.digest, "tuning": tuning_hz}
         try:
-            return key_of("source", version=VERSION, audio=file_hash(path), weights=self.transcriber.digest)
+            return key_of("source", version=VERSION, audio=file_hash(path), **heard)
         except OSError as error:
             raise AudioError(f"{display_name(path)} is no longer there; please bring it again") from error
 
@@ -217,6 +221,7 @@ class Studio:
             parts=tuple(Part(**part) for part in found["parts"]),
             verdict=found["verdict"],
             damage=found["damage"],
+            tuning_hz=found["tuning_hz"],
             scores=None if found["scores"] is None else Scores(**found["scores"]),
         )
 
@@ -326,15 +331,16 @@ class Studio:
         yield Working(message=texts.PLAYING, fraction=HEARD)
         notes = self.transcription(result.source_key, result.adjustment).notes
         n_parts = max(1, len(result.parts))
-        with (
-            self.cache.write(key) as folder,
-            closing(write_stems(folder, notes, duration_s=result.duration_s, mix=entries.ALL_PARTS)) as playing,
-        ):
-            for n_played, _ in enumerate(playing, 1):
-                share = n_played / n_parts
-                yield Working(message=texts.PLAYING, fraction=HEARD + (PLAYED - HEARD) * share)
+        with self.cache.write(key) as folder:
+            playing = write_stems(
+                folder, notes, duration_s=result.duration_s, mix=entries.ALL_PARTS, tuning_hz=result.tuning_hz
+            )
+            with closing(playing):
+                for n_played, _ in enumerate(playing, 1):
+                    share = n_played / n_parts
+                    yield Working(message=texts.PLAYING, fraction=HEARD + (PLAYED - HEARD) * share)
 
-    def _hear(self, path: Path, title: str, source_key: str) -> Generator[Working, None, None]:
+    def _hear(self, path: Path, title: str, source_key: str, tuning_hz: float | None) -> Generator[Working, None, None]:
         """Run the network over a song and keep what it heard, with the song itself for players."""
         if self.cache.find(source_key) is not None:  # somebody else brought the same song meanwhile
             return
@@ -342,7 +348,7 @@ class Studio:
         recording = read_audio(path, spec.sample_rate, longest_s=60 * self.settings.max_minutes)
         duration_s = len(recording.samples) / spec.sample_rate
         next_preview = 0.0
-        steps = self.transcriber.stream(recording)
+        steps = self.transcriber.stream(recording, tuning_hz=tuning_hz)
         del recording  # an hour of it is 230 MB
         for step in steps:
             if isinstance(step, Transcription):
