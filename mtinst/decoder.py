@@ -105,7 +105,10 @@ class Decoder:
 
         form = container.format.name
         decoded_s, decoded_bytes, failed_bytes = 0.0, 0, 0
-        clock_s = None if container.start_time is None else container.start_time / av.time_base
+        clock_s: float | None = None
+        late_s = 0.0  # against the picture; what a decoder leaves out at the beginning is no delay
+        if stream.start_time is not None and container.start_time is not None:
+            late_s = float(stream.start_time * stream.time_base) - container.start_time / av.time_base
         with suppress(av.FFmpegError):  # a damaged file ends where it cannot be taken apart any more
             for packet in container.demux(stream):
                 try:
@@ -118,6 +121,8 @@ class Decoder:
                 for frame in frames:
                     samples, rate = self._samples(frame), frame.sample_rate
                     begins_s = clock_s if frame.pts is None else float(frame.pts * frame.time_base)
+                    if clock_s is None and begins_s is not None:
+                        clock_s = begins_s - late_s
                     if clock_s is not None and begins_s is not None and form not in UNCLOCKED:
                         gap_s = begins_s - clock_s
                         if LEAST_GAP_S < gap_s <= self._longest_s:

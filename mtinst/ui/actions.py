@@ -169,7 +169,7 @@ class Actions:
             yield {self.page.audio: gr.update(visible=True), self.page.status: self._say("error", texts.NOT_SENT)}
         elif path is None:
             yield {self.page.status: self._say("error", texts.NO_SONG)}
-        elif tuning is not None and not is_tuning(tuning):
+        elif tuning and not is_tuning(tuning):  # an empty field may come as 0
             yield {self.page.status: self._say("error", texts.NO_SUCH_TUNING)}
         else:
             right = None if reference is None else Path(reference)
@@ -646,7 +646,7 @@ def _who(visitor: gr.Request) -> str:
 
 def _hz(tuning: float | None) -> float | None:
     """A frequency as a browser sends it, as one key of the cache; what it cannot be is as if it were not there."""
-    return float(tuning) if tuning is not None and is_tuning(tuning) else None
+    return float(tuning) if tuning and is_tuning(tuning) else None
 
 
 def _is_midi(path: Path) -> bool:
