@@ -1,32 +1,30 @@
 """Files and arrays to mono float32.
 
-libsndfile reads wav, flac, mp3, ogg, opus and aiff; what it does not know (m4a, mp4, aac, wma, webm) goes to FFmpeg,
-which comes with PyAV and is imported only then. Both decode in blocks that are mixed down and resampled as they arrive,
-so a long file needs little more memory than its result. Channels are averaged; the resampler is soxr's "HQ".
+FFmpeg decodes files (`decoder.py`). They and arrays are resampled, by soxr's "HQ", and mixed down (`channels.py`), both
+in blocks as they arrive, so a long file needs little more memory than its result.
 """
 
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from dataclasses import dataclass
 from io import BufferedReader
 from itertools import groupby
-from operator import itemgetter
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile as sf
 import soxr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from mtinst.channels import mix
+from mtinst.clock import clock
+from mtinst.decoder import Block, Decoder, to_float
 from mtinst.errors import AudioError, MtinstError
 from mtinst.spec import SPEC, FloatArray
 
-Block = tuple[int, int, FloatArray]  # sample rate, samples of all channels, mono samples
-
-# When libsndfile stumbles over a damaged file, it takes the whole block with it: blocks are as short as a FLAC frame.
-BLOCK_SAMPLES = 4096
+BLOCK_SAMPLES = 16384
 SLOWEST_RATE, FASTEST_RATE = 1_000, 1_000_000
 """Sample rates in Hz outside these come from damaged headers, and could ask for any amount of memory."""
 LONGEST_S = 7200.0
@@ -36,11 +34,45 @@ MOST_SAMPLES_A_SECOND = 400_000
 LONGEST_NAME = 255
 """Characters of a name that a message repeats; no file system takes longer ones."""
 
-# Containers that FFmpeg may open. Left out on purpose: playlists and manifests, which name other files and addresses.
-CONTAINERS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,aac,asf,mp3,ogg,flac,wav,w64,aiff,caf,au,avi,flv,"
-    "mpeg,mpegts,ac3,eac3,amr,ape,wv,tta,mpc,mpc8,dsf,rm"
-)
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """A file that was read.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n_samples,)
+        Mono, in about [-1, 1].
+    sample_rate : int
+        In Hz.
+    unread_s : float
+        About how much of the file was damaged and could not be read: silent where the file says when, else left out.
+    """
+
+    samples: FloatArray
+    sample_rate: int = SPEC.sample_rate
+    unread_s: float = 0.0
+
+
+def unread(seconds: float) -> str | None:
+    """One sentence about what could not be read, None where that is nothing to speak of.
+
+    Examples
+    --------
+    >>> unread(4.2), unread(0.03)
+    ('0:04 of the file could not be read.', None)
+    """
+    return f"{clock(seconds)} of the file could not be read." if seconds >= 0.5 else None
+
+
+def read_audio(path: str | Path, sample_rate: int = SPEC.sample_rate, *, longest_s: float = LONGEST_S) -> Recording:
+    """:func:`load_audio`, and how much of the file could not be read."""
+    path = Path(path)
+    name = display_name(path)
+    with open_regular(path, "an audio file", AudioError) as file:
+        decoder = Decoder(file, name, longest_s)
+        samples = _join(_finished(decoder.blocks(), sample_rate, name, longest_s))
+    return Recording(samples=samples, sample_rate=sample_rate, unread_s=decoder.unread_s)
 
 
 def load_audio(path: str | Path, sample_rate: int = SPEC.sample_rate, *, longest_s: float = LONGEST_S) -> FloatArray:
@@ -70,15 +102,15 @@ def load_audio(path: str | Path, sample_rate: int = SPEC.sample_rate, *, longest
 
     Examples
     --------
-    >>> import tempfile
+    >>> import tempfile, soundfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "tone.wav")
-    ...     sf.write(path, 0.5 * np.sin(np.arange(44100) / 20), 44100)
+    ...     soundfile.write(path, 0.5 * np.sin(np.arange(44100) / 20), 44100)
     ...     samples = load_audio(path)
     >>> samples.shape, samples.dtype
     ((16000,), dtype('float32'))
     """
-    return _join(iter_audio(path, sample_rate, longest_s=longest_s))
+    return read_audio(path, sample_rate, longest_s=longest_s).samples
 
 
 def iter_audio(
@@ -88,18 +120,18 @@ def iter_audio(
     path = Path(path)
     name = display_name(path)
     with open_regular(path, "an audio file", AudioError) as file:
-        yield from _finished(_decode(file, name), sample_rate, name, longest_s)
+        yield from _finished(Decoder(file, name, longest_s).blocks(), sample_rate, name, longest_s)
 
 
-def to_mono(samples: NDArray[Any], sample_rate: int, target_rate: int = SPEC.sample_rate) -> FloatArray:
+def to_mono(samples: ArrayLike, sample_rate: float, target_rate: int = SPEC.sample_rate) -> FloatArray:
     """Mix an array down to mono and resample it.
 
     Parameters
     ----------
-    samples : ndarray, shape (n_samples,), (n_samples, n_channels) or (n_channels, n_samples)
-        The longer axis is time. Integers are scaled so that the range of their type becomes [-1, 1); floats are taken
-        as they are.
-    sample_rate, target_rate : int
+    samples : array_like, shape (n_samples,), (n_samples, n_channels) or (n_channels, n_samples)
+        Whatever :func:`numpy.asarray` takes: lists and tensors too. The longer axis is time. Integers are scaled so
+        that the range of their type becomes [-1, 1); floats are taken as they are.
+    sample_rate, target_rate : float, int
         Of `samples` and of the result, in Hz.
 
     Returns
@@ -111,26 +143,46 @@ def to_mono(samples: NDArray[Any], sample_rate: int, target_rate: int = SPEC.sam
     AudioError
         If the array is empty or holds NaN or infinite samples.
     ValueError
-        If it has other axes or another type, or a rate is not positive.
+        If it is none, has other axes or another type, or a rate is none from 1 kHz to 1 MHz.
 
     Examples
     --------
     >>> to_mono(np.array([[16384, 0], [-32768, 0]], dtype=np.int16), 16000)
     array([ 0.25, -0.5 ], dtype=float32)
     """
-    if samples.ndim not in (1, 2):
-        raise ValueError(f"samples must have one or two axes, not {samples.ndim}")
-    if samples.dtype.kind not in "fiu":
-        raise ValueError(f"samples must be floats or integers, not {samples.dtype}")
-    if sample_rate <= 0 or target_rate <= 0:
-        raise ValueError(f"sample rates must be positive, not {sample_rate} and {target_rate}")
-    if samples.ndim == 1:
-        samples = samples[:, np.newaxis]
-    elif samples.shape[0] < samples.shape[1]:
-        samples = samples.T
-    if samples.size == 0:
+    array = as_samples(samples)
+    for name, rate in (("sample_rate", sample_rate), ("target_rate", target_rate)):
+        if not _is_rate(rate):
+            raise ValueError(f"{name} must be a number of Hz from {SLOWEST_RATE} to {FASTEST_RATE}, not {rate!r}")
+    if array.ndim == 1:
+        array = array[:, np.newaxis]
+    elif array.shape[0] < array.shape[1]:
+        array = array.T
+    if array.size == 0:
         raise AudioError("the recording holds no audio")
-    return _join(_finished(_slice(samples, sample_rate), target_rate, "the recording"))
+    return _join(_finished(_slice(array, sample_rate), target_rate, "the recording"))
+
+
+def _is_rate(rate: object) -> bool:
+    return type(rate) is not bool and isinstance(rate, Real) and SLOWEST_RATE <= float(rate) <= FASTEST_RATE
+
+
+def as_samples(audio: ArrayLike) -> NDArray[Any]:
+    """What was given for samples as an array of one or two axes; ValueError in words about itself when it is none."""
+    wanted = f"audio must be the path of a file or an array of samples, not {type(audio).__name__}"
+    if callable(detach := getattr(audio, "detach", None)):  # a tensor that PyTorch could ask for its gradient
+        audio = detach()
+    try:
+        array = np.asarray(audio)
+    except (TypeError, ValueError, RuntimeError) as error:  # lists of different lengths, tensors of another device
+        raise ValueError(f"{wanted} that cannot be made one") from error
+    if array.ndim == 0:
+        raise ValueError(wanted)
+    if array.ndim > 2:
+        raise ValueError(f"samples must have one or two axes, not {array.ndim}")
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"samples must be floats or integers, not {array.dtype}")
+    return array
 
 
 def display_name(path: Path) -> str:
@@ -194,91 +246,10 @@ def _open_without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-class _SteadyFile:
-    """An open file whose :meth:`seek` never fails, for soundfile prints a traceback when that does.
-
-    Damaged headers name places before the beginning. Without a name, too, soundfile has no suffix to believe.
-    """
-
-    def __init__(self, file: BufferedReader) -> None:
-        self.read, self.tell = file.read, file.tell
-        self._seek = file.seek
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place, or stay where that is none."""
-        with suppress(OSError, OverflowError, ValueError):
-            return self._seek(offset, whence)
-        return self.tell()
-
-
-class _SequentialSoundFile(sf.SoundFile):  # type: ignore[misc]  # soundfile has no types
-    """Reads on without seeking.
-
-    soundfile seeks after each read of a seekable file, to where it already is, and in an MP3 file that loses what the
-    next frame has stored in those before it: blocks then come out quiet or silent.
-    """
-
-    def seekable(self) -> bool:
-        """Claim that it is not."""
-        return False
-
-
-def _decode(file: BufferedReader, name: str) -> Iterator[Block]:
-    """Decode by libsndfile, else by FFmpeg."""
-    try:
-        # The open file, not its path, which libsndfile could not take when it is not valid Unicode.
-        sound = _SequentialSoundFile(_SteadyFile(file))
-    except sf.LibsndfileError:
-        file.seek(0)
-        yield from _decode_by_ffmpeg(file, name)
-        return
-    with sound, suppress(sf.LibsndfileError):  # a damaged file ends where it cannot be decoded any more
-        while len(block := sound.read(BLOCK_SAMPLES, dtype="float32", always_2d=True)):
-            yield sound.samplerate, block.size, _mix_down(block)
-
-
-def _decode_by_ffmpeg(file: BufferedReader, name: str) -> Iterator[Block]:
-    import av  # loads all of FFmpeg's libraries, which most files do not need
-
-    try:
-        container = av.open(file, "r", metadata_errors="ignore", container_options={"format_whitelist": CONTAINERS})
-    except (av.FFmpegError, ValueError) as error:  # ValueError: text in a header that is none
-        reason = getattr(error, "strerror", None) or "its header is damaged"
-        raise AudioError(f"{name} cannot be read as audio: {reason}") from error
-    with container:
-        stream = container.streams.best("audio")
-        if not isinstance(stream, av.AudioStream):
-            raise AudioError(f"{name} has no audio stream")
-        with suppress(av.FFmpegError):  # as above
-            for packet in container.demux(stream):
-                frames = []
-                with suppress(av.FFmpegError):  # a damaged packet; the next ones may be whole
-                    frames = packet.decode()
-                for frame in frames:
-                    try:
-                        block = frame.to_ndarray()  # (n_channels, n_samples), or interleaved in one row
-                    except ValueError as error:
-                        raise AudioError(f"{name} holds samples of a type that cannot be read") from error
-                    block = block.T if frame.format.is_planar else block.reshape(-1, frame.layout.nb_channels)
-                    yield frame.sample_rate, block.size, _mix_down(block)
-
-
-def _slice(samples: NDArray[Any], sample_rate: int) -> Iterator[Block]:
+def _slice(samples: NDArray[Any], sample_rate: float) -> Iterator[Block]:
     """Cut an array of shape (n_samples, n_channels) into blocks."""
     for start in range(0, len(samples), BLOCK_SAMPLES):
-        yield sample_rate, 0, _mix_down(samples[start : start + BLOCK_SAMPLES])
-
-
-def _mix_down(block: NDArray[Any]) -> FloatArray:
-    """Average the channels of (n_samples, n_channels), and scale integers to [-1, 1)."""
-    if block.dtype == np.float32 and block.shape[1] == 1:
-        return block[:, 0]
-    with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are found in the result
-        mono: NDArray[np.float64] = block.mean(axis=1, dtype=np.float64)
-        if block.dtype.kind in "iu":
-            full_scale = 2.0 ** (8 * block.dtype.itemsize - 1)
-            mono = mono / full_scale - (1.0 if block.dtype.kind == "u" else 0.0)
-        return mono.astype(np.float32)
+        yield sample_rate, to_float(samples[start : start + BLOCK_SAMPLES])
 
 
 def _join(blocks: Iterable[FloatArray]) -> FloatArray:
@@ -289,39 +260,44 @@ def _join(blocks: Iterable[FloatArray]) -> FloatArray:
 
 
 def _finished(blocks: Iterable[Block], sample_rate: int, name: str, longest_s: float = np.inf) -> Iterator[FloatArray]:
-    """Resample blocks, and check them."""
+    """Resample blocks, check them, and mix them down."""
     n_samples = 0
     most_unpacked, n_unpacked = longest_s * MOST_SAMPLES_A_SECOND, 0
 
-    def mono(blocks: Iterable[Block]) -> Iterator[FloatArray]:
+    def checked(blocks: Iterable[Block]) -> Iterator[FloatArray]:
         nonlocal n_unpacked
-        for _, n_in_block, block in blocks:
-            n_unpacked += n_in_block
+        for _, block in blocks:
+            n_unpacked += block.size
             if n_unpacked > most_unpacked:
                 raise AudioError(f"{name} unpacks to more than {most_unpacked / 1e6:g} million samples")
+            if not np.isfinite(block).all():
+                raise AudioError(f"{name} holds samples that are NaN or infinite")
             yield block
 
-    for rate, same_rate in groupby(blocks, key=itemgetter(0)):
+    for (rate, n_channels), alike in groupby(blocks, key=lambda block: (block[0], block[1].shape[1])):
         if not SLOWEST_RATE <= rate <= FASTEST_RATE:
             raise AudioError(
                 f"{name} has a sample rate of {rate} Hz, and only {SLOWEST_RATE} to {FASTEST_RATE} Hz are supported"
             )
-        for block in _resample(mono(same_rate), rate, sample_rate):
+        for block in mix(_resample(checked(alike), rate, sample_rate, n_channels), sample_rate):
             n_samples += len(block)
             if n_samples > longest_s * sample_rate:
                 raise AudioError(f"{name} lasts longer than {longest_s / 60:g} minutes, the longest that is taken")
-            if not np.isfinite(block).all():
-                raise AudioError(f"{name} holds samples that are NaN or infinite")
             yield block
     if n_samples == 0:
         raise AudioError(f"{name} holds no audio")
 
 
-def _resample(blocks: Iterable[FloatArray], rate: int, target_rate: int) -> Iterator[FloatArray]:
+def _resample(blocks: Iterable[FloatArray], rate: float, target_rate: int, n_channels: int) -> Iterator[FloatArray]:
+    """Resample blocks of (n_samples, n_channels), many small ones at once."""
     if rate == target_rate:
         yield from blocks
         return
-    resampler = soxr.ResampleStream(rate, target_rate, num_channels=1, dtype="float32", quality="HQ")
+    resampler = soxr.ResampleStream(rate, target_rate, n_channels, dtype="float32", quality="HQ")
+    waiting: list[FloatArray] = []
     for block in blocks:
-        yield resampler.resample_chunk(block)
-    yield resampler.resample_chunk(np.empty(0, dtype=np.float32), last=True)
+        waiting.append(block)
+        if sum(map(len, waiting)) >= BLOCK_SAMPLES:
+            yield resampler.resample_chunk(np.concatenate(waiting))
+            waiting = []
+    yield resampler.resample_chunk(np.concatenate([*waiting, np.empty((0, n_channels), np.float32)]), last=True)

@@ -23,6 +23,7 @@ from mtinst.audio import LONGEST_S, display_name, printable
 from mtinst.errors import AudioError, MtinstError
 from mtinst.jobs import Job, Settings, find_record, kept_stems, plan_jobs, transcribe_song
 from mtinst.spec import INSTRUMENT_NAMES, instrument_named
+from mtinst.tuning import HIGHEST_HZ, LOWEST_HZ, is_tuning
 
 if TYPE_CHECKING:
     from mtinst.transcription import Output
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 # Which files of a folder are songs; a file that is named itself is tried whatever its suffix.
 AUDIO_SUFFIXES = frozenset(
     f".{name}"
-    for names in ("aac aif aifc aiff au caf flac m4a mka mkv mov", "mp2 mp3 mp4 oga ogg opus w64 wav webm wma")
+    for names in (
+        "3g2 3gp aac ac3 aif aifc aiff amr ape asf au avi caf dsf eac3 flac flv m4a m4b m4v mka mkv mov mp2 mp3 mp4",
+        "mpc mpeg mpg oga ogg ogv opus ra rm snd spx ts tta voc w64 wav webm wma wmv wv",
+    )
     for name in names.split()
 )
 BAD_INPUT = 2
@@ -101,15 +105,17 @@ def describe(record: dict[str, Any]) -> str:
     --------
     >>> describe(
     ...     {"file": "a.mp3", "duration_s": 60.0, "seconds": 2.4, "realtime_factor": 0.04, "n_notes": 12}
-    ...     | {"note_counts": {"piano": 8, "flute": 4}, "verdict": None}
+    ...     | {"tuning_hz": 442.1, "note_counts": {"piano": 8, "flute": 4}, "verdict": None}
     ... )
-    'a.mp3: 60.0 s in 2.4 s (0.040 of real time), 12 notes: piano 8, flute 4'
+    'a.mp3: 60.0 s in 2.4 s (0.040 of real time), A = 442 Hz, 12 notes: piano 8, flute 4'
     """
     counts = ", ".join(
         f"{instrument_named(name).label.lower()} {count}" for name, count in record["note_counts"].items()
     )
     line = f"{printable(record['file'])}: {record['duration_s']:.1f} s in {record['seconds']:.1f} s"
-    line += f" ({record['realtime_factor']:.3f} of real time), {record['n_notes']} notes"
+    line += (
+        f" ({record['realtime_factor']:.3f} of real time), A = {record['tuning_hz']:.0f} Hz, {record['n_notes']} notes"
+    )
     return line + (f": {counts}" if counts else "") + (f". {record['verdict']}" if record["verdict"] else "")
 
 
@@ -162,6 +168,8 @@ def _do_many(songs: list[Path], options: argparse.Namespace, report: Callable[[M
 
 
 def _print_line(record: dict[str, Any], options: argparse.Namespace) -> None:
+    if record["damage"]:
+        print(f"mtinst: {printable(record['file'])}: {record['damage']}", file=sys.stderr)
     print(json.dumps(record) if options.json else describe(record), flush=True)
 
 
@@ -209,6 +217,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="M",
         help=f"refuse longer songs; default: {LONGEST_S / 60:g}",
     )
+    parser.add_argument(
+        "--tuning",
+        type=_tuning,
+        metavar="HZ",
+        help=f"frequency of the A above middle C, {LOWEST_HZ:g} to {HIGHEST_HZ:g}; default: estimated for each song",
+    )
+    parser.add_argument(
+        "--tuned-midi", action="store_true", help="bend the MIDI file's tracks to the song's tuning; else it is 440 Hz"
+    )
     many = parser.add_mutually_exclusive_group()
     many.add_argument(
         "--jobs", type=_count, metavar="N", help="do N songs at a time, and leave out those that an earlier run did"
@@ -249,6 +266,16 @@ def _minutes(text: str) -> float:
     return value
 
 
+def _tuning(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not is_tuning(value):
+        raise argparse.ArgumentTypeError(f"{text} is not a frequency from {LOWEST_HZ:g} to {HIGHEST_HZ:g} Hz")
+    return value
+
+
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_PROCESSES):
         raise argparse.ArgumentTypeError(f"{text} is not a number of processes from 1 to {MOST_PROCESSES}")
@@ -272,6 +299,8 @@ def _settings(options: argparse.Namespace) -> Settings:
         frame=options.frame_threshold,
         longest_s=60 * options.max_minutes,
         overwrites=options.overwrite,
+        tuning_hz=options.tuning,
+        tuned_midi=options.tuned_midi,
     )
 
 

@@ -5,11 +5,13 @@ on a decibel scale. :func:`cqt` is linear in the audio, so the CQT of a mixture 
 mixes there. :func:`scale_to_unit` is the part that is not.
 """
 
+import math
+
 import librosa
 import numpy as np
 from numpy.typing import NDArray
 
-from mtinst.spec import SPEC, FeatureSpec, FloatArray
+from mtinst.spec import CONCERT_HZ, SPEC, FeatureSpec, FloatArray
 
 ComplexArray = NDArray[np.complex64]
 
@@ -23,13 +25,15 @@ _COARSEST = 512  # low octaves are analysed at a rate up to this much lower, and
 _DEAFENING = 2.0**64
 
 
-def log_cqt(samples: FloatArray, spec: FeatureSpec = SPEC) -> FloatArray:
+def log_cqt(samples: FloatArray, spec: FeatureSpec = SPEC, *, tuning_hz: float = CONCERT_HZ) -> FloatArray:
     """Log-magnitude CQT of a clip, relative to its loudest bin.
 
     Parameters
     ----------
     samples : ndarray of float32, shape (n_samples,)
         Mono audio at ``spec.sample_rate``.
+    tuning_hz : float
+        Frequency of the A above middle C, to which all bins keep their distance.
 
     Returns
     -------
@@ -46,40 +50,53 @@ def log_cqt(samples: FloatArray, spec: FeatureSpec = SPEC) -> FloatArray:
     """
     if max(samples.max(initial=0.0), -samples.min(initial=0.0)) > _DEAFENING:  # its magnitudes would overflow
         samples = samples * np.float32(1 / _DEAFENING)
-    return scale_to_unit(_magnitude(samples, spec), spec)
+    return scale_to_unit(_magnitude(samples, spec, tuning_hz), spec)
 
 
-def cqt(samples: FloatArray, spec: FeatureSpec = SPEC) -> ComplexArray:
-    """Complex CQT, shape (n_bins, n_frames), linear in `samples`; clips under 2 s are padded with silence first."""
+def cqt(samples: FloatArray, spec: FeatureSpec = SPEC, *, tuning_hz: float = CONCERT_HZ) -> ComplexArray:
+    """Complex CQT, shape (n_bins, n_frames), linear in `samples`; clips under 2 s are padded with silence first.
+
+    Bins that a high tuning moves beyond half the sample rate are zero.
+    """
     if samples.ndim != 1:
         raise ValueError(f"samples must have one axis, not shape {samples.shape}")
     n_frames = spec.n_frames(len(samples))
     padded = np.pad(samples, (0, max(0, _SHORTEST_SAMPLES - len(samples))))
+    lowest_hz = spec.lowest_hz * tuning_hz / CONCERT_HZ
+    n_bins = min(spec.n_bins, _most_bins(lowest_hz, spec))
     transform = librosa.cqt(
         padded,
         sr=spec.sample_rate,
         hop_length=spec.hop_length,
-        fmin=spec.lowest_hz,
-        n_bins=spec.n_bins,
+        fmin=lowest_hz,
+        n_bins=n_bins,
         bins_per_octave=12 * spec.bins_per_semitone,
         filter_scale=spec.filter_scale,
         dtype=np.complex64,
     )
     result: ComplexArray = transform[:, :n_frames]
-    return result
+    return result if n_bins == spec.n_bins else np.pad(result, ((0, spec.n_bins - n_bins), (0, 0)))
 
 
-def _magnitude(samples: FloatArray, spec: FeatureSpec) -> FloatArray:
+def _most_bins(lowest_hz: float, spec: FeatureSpec) -> int:
+    """How many bins from that frequency there can be before the filter of one reaches half the sample rate."""
+    bins_per_octave = 12 * spec.bins_per_semitone
+    step = 2.0 ** (1 / bins_per_octave)
+    width = (step**2 - 1) / (step**2 + 1) / spec.filter_scale * librosa.filters.window_bandwidth("hann") / 2
+    return math.ceil(bins_per_octave * math.log2(spec.sample_rate / 2 / (1 + width) / lowest_hz))
+
+
+def _magnitude(samples: FloatArray, spec: FeatureSpec, tuning_hz: float) -> FloatArray:
     """Absolute value of :func:`cqt`, to the sixth digit, and of short clips exactly."""
     n_frames = spec.n_frames(len(samples))
     part, margin = round(PART_S * spec.frame_rate), round(MARGIN_S * spec.frame_rate)
     if n_frames <= part or spec.hop_length % _COARSEST:
-        return np.abs(cqt(samples, spec))
+        return np.abs(cqt(samples, spec, tuning_hz=tuning_hz))
     magnitude = np.empty((spec.n_bins, n_frames), np.float32)
     for first in range(0, n_frames, part):
         end = min(first + part, n_frames)
         start, stop = max(0, first - margin), end + margin
-        heard = cqt(samples[start * spec.hop_length : stop * spec.hop_length], spec)
+        heard = cqt(samples[start * spec.hop_length : stop * spec.hop_length], spec, tuning_hz=tuning_hz)
         np.abs(heard[:, first - start : end - start], out=magnitude[:, first:end])
     return magnitude
 

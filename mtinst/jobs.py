@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mtinst.transcription import Output, Transcription
 
 RECORDS = ".mtinst"
-VERSION = 1  # of the records
+VERSION = 2  # of the records
 LONGEST_STEM = 255 - len(".activations.csv.01234567.partial")
 """Bytes of the name of a song's files, so that the longest of them is one that file systems take."""
 
@@ -61,6 +61,10 @@ class Settings:
         Longer songs are refused.
     overwrites : bool
         Whether a MIDI file may be replaced that stands beside its song and may hold its right notes.
+    tuning_hz : float, optional
+        Frequency of every song's A above middle C; estimated for each unless given.
+    tuned_midi : bool
+        Whether MIDI files bend their tracks to it.
     """
 
     folder: Path
@@ -71,6 +75,8 @@ class Settings:
     frame: float | None = None
     longest_s: float = LONGEST_S
     overwrites: bool = False
+    tuning_hz: float | None = None
+    tuned_midi: bool = False
 
     @property
     def checkpoint(self) -> Path:
@@ -92,7 +98,14 @@ class Settings:
         except OSError as error:
             raise CheckpointError(f"{display_name(self.checkpoint)} cannot be read: {error.strerror}") from error
         instruments = None if self.instruments is None else list(self.instruments)
-        return {"weights": digest, "instruments": instruments, "onset": self.onset, "frame": self.frame}
+        return {
+            "weights": digest,
+            "instruments": instruments,
+            "onset": self.onset,
+            "frame": self.frame,
+            "tuning_hz": self.tuning_hz,
+            "tuned_midi": self.tuned_midi,
+        }
 
     def _thresholds(self, thresholds: "Thresholds") -> "Thresholds":
         if self.instruments is not None:
@@ -165,8 +178,10 @@ def transcribe_song(
     _spare_right_notes(job, settings)
     start = time.perf_counter()
     try:
-        transcription = transcriber.transcribe(job.path, progress=progress, longest_s=settings.longest_s)
-        paths = transcription.save(settings.folder, job.stem, settings.outputs)
+        transcription = transcriber.transcribe(
+            job.path, progress=progress, longest_s=settings.longest_s, tuning_hz=settings.tuning_hz
+        )
+        paths = transcription.save(settings.folder, job.stem, settings.outputs, tuned_midi=settings.tuned_midi)
     except MemoryError as error:
         raise AudioError(f"{display_name(job.path)} needs more memory than there is") from error
     return _line(job.path, transcription, paths, seconds=time.perf_counter() - start)
@@ -294,6 +309,8 @@ def _line(path: Path, transcription: "Transcription", outputs: Sequence[Path], *
         "n_notes": len(transcription.notes),
         "note_counts": transcription.note_counts,
         "verdict": transcription.verdict,
+        "damage": transcription.damage,
+        "tuning_hz": round(transcription.tuning_hz, 1),
         "outputs": [str(output) for output in outputs],
     }
 

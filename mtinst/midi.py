@@ -18,7 +18,8 @@ from mtinst.audio import display_name, open_regular
 from mtinst.errors import MidiError
 from mtinst.notes import Note
 from mtinst.paths import replace_file
-from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENTS
+from mtinst.spec import CONCERT_HZ, INSTRUMENT_INDEX, INSTRUMENTS
+from mtinst.tuning import semitones_from_concert
 
 TEMPO_BPM = 120
 TICKS_PER_BEAT = 500
@@ -26,6 +27,8 @@ TICKS_PER_SECOND = TEMPO_BPM * TICKS_PER_BEAT // 60
 LARGEST_BYTES = 2_000_000
 """Of a file to read. The parser needs some hundred times as much memory; an opera takes a quarter of this."""
 
+BEND_RANGE_SEMITONES = 2
+"""How far a pitch wheel reaches unless a player is told otherwise."""
 SIGNATURE = "Transcribed by mtinst"
 _FIRST_BYTES = 4096  # of a file, within which a text at its beginning stands
 
@@ -50,10 +53,11 @@ CLASS_OF_PROGRAM = dict.fromkeys(set(range(128)) - set(UNPITCHED), "other") | {
 _WARNINGS = Lock()  # which ones are shown is one setting of the whole process
 
 
-def notes_to_midi(notes: Iterable[Note]) -> pretty_midi.PrettyMIDI:
+def notes_to_midi(notes: Iterable[Note], *, tuning_hz: float = CONCERT_HZ) -> pretty_midi.PrettyMIDI:
     """One track for each instrument that has notes, in table order, with its label and General MIDI program.
 
-    The notes are those of :func:`separate_strikes`.
+    The notes are those of :func:`separate_strikes`. Each track is bent to that frequency of its A, by two semitones at
+    most, unless it is the usual one.
 
     Examples
     --------
@@ -66,6 +70,10 @@ def notes_to_midi(notes: Iterable[Note]) -> pretty_midi.PrettyMIDI:
         tracks[INSTRUMENT_INDEX[note.instrument]].notes.append(
             pretty_midi.Note(note.velocity, note.pitch, note.onset, note.offset)
         )
+    if tuning_hz != CONCERT_HZ:
+        bend = round(8192 * semitones_from_concert(tuning_hz) / BEND_RANGE_SEMITONES)
+        for track in tracks:
+            track.pitch_bends.append(pretty_midi.PitchBend(min(bend, 8191), 0.0))
     midi = pretty_midi.PrettyMIDI(resolution=TICKS_PER_BEAT, initial_tempo=TEMPO_BPM)
     midi.instruments = [track for track in tracks if track.notes]
     return midi

@@ -1,6 +1,7 @@
 """The whole system in one place: a song in, who plays which note out.
 
-    audio.load_audio      a file or an array, to mono at 16 kHz
+    audio.read_audio      a file or an array, to mono at 16 kHz
+    tuning.estimate_tuning  how high its A is
     features.log_cqt      its spectrum, some rows a semitone, 31.25 frames a second
     rolls.iter_windows    the network, ten seconds at a time: probabilities of instruments, pitches and onsets
     settle.settle         who plays, settled over each note as a whole
@@ -11,14 +12,14 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from mtinst.audio import LONGEST_S, load_audio, to_mono
+from mtinst.audio import LONGEST_S, Recording, as_samples, read_audio, to_mono
 from mtinst.checkpoint import load_checkpoint
 from mtinst.clock import clock
 from mtinst.features import by_pitch, log_cqt, warm_up
@@ -27,12 +28,20 @@ from mtinst.notes import Thresholds
 from mtinst.paths import DEFAULT_WEIGHTS
 from mtinst.rolls import Rolls, iter_windows
 from mtinst.settle import settle
-from mtinst.spec import FeatureSpec, FloatArray
+from mtinst.spec import CONCERT_HZ, FeatureSpec, FloatArray
 from mtinst.transcription import SHORTEST_S, Transcription
+from mtinst.tuning import (
+    HIGHEST_HZ,
+    LOWEST_HZ,
+    UNHEARD_SEMITONES,
+    estimate_tuning,
+    is_tuning,
+    semitones_from_concert,
+)
 
 __all__ = ["DEFAULT_WEIGHTS", "Progress", "Transcriber", "Transcription", "warm_up"]
 
-Audio = str | os.PathLike[str] | NDArray[Any]
+Audio = str | os.PathLike[str] | ArrayLike | Recording
 Stage = Literal["load", "cqt", "network", "notes"]
 
 SILENCE = 1e-4
@@ -106,23 +115,27 @@ class Transcriber:
     def transcribe(
         self,
         audio: Audio,
-        sample_rate: int | None = None,
+        sample_rate: float | None = None,
         progress: Callable[[float, str], None] | None = None,
         *,
         longest_s: float = LONGEST_S,
+        tuning_hz: float | None = None,
     ) -> Transcription:
         """Transcribe a song.
 
         Parameters
         ----------
-        audio : str, path or ndarray
-            A file, or samples of the shape (n_samples,), (n_samples, n_channels) or (n_channels, n_samples).
-        sample_rate : int, optional
+        audio : str, path, array_like or Recording
+            A file, or samples of the shape (n_samples,), (n_samples, n_channels) or (n_channels, n_samples), or what
+            :func:`~mtinst.audio.read_audio` made of a file.
+        sample_rate : float, optional
             Of an array, in Hz; a file says its own.
         progress : callable, optional
             Called with the fraction done and what goes on.
         longest_s : float
             Longer files are refused.
+        tuning_hz : float, optional
+            Frequency of the song's A above middle C, 392 to 493 Hz; estimated unless given.
 
         Returns
         -------
@@ -134,9 +147,10 @@ class Transcriber:
         AudioError
             If the file cannot be read as audio or is too long, or the array is empty or holds NaN or infinite samples.
         ValueError
-            If an array comes without its sample rate, or a file with one.
+            If it is neither file nor samples, if samples come without their rate or with an absurd one, or a file with
+            one, or if nothing is tuned so.
         """
-        for step in self.stream(audio, sample_rate, longest_s=longest_s):
+        for step in self.stream(audio, sample_rate, longest_s=longest_s, tuning_hz=tuning_hz):
             fraction, message = (1.0, "Done") if isinstance(step, Transcription) else (step.fraction, step.message)
             if progress is not None:
                 progress(fraction, message)
@@ -145,24 +159,35 @@ class Transcriber:
         raise AssertionError("stream() ends with a Transcription")
 
     def stream(
-        self, audio: Audio, sample_rate: int | None = None, *, longest_s: float = LONGEST_S
+        self,
+        audio: Audio,
+        sample_rate: float | None = None,
+        *,
+        longest_s: float = LONGEST_S,
+        tuning_hz: float | None = None,
     ) -> Iterator[Progress | Transcription]:
         """:meth:`transcribe` step by step: a :class:`Progress` after each window, and last the Transcription.
 
         Closing the generator cancels.
         """
+        if tuning_hz is not None and not is_tuning(tuning_hz):
+            raise ValueError(f"tuning_hz must be from {LOWEST_HZ:g} to {HIGHEST_HZ:g}, not {tuning_hz}")
         yield Progress(fraction=0.0, stage="load", message="Reading the audio")
-        samples = self._samples(audio, sample_rate, longest_s)
-        del audio  # an hour of samples is 230 MB
+        recording = self._recording(audio, sample_rate, longest_s)
+        samples, unread_s = recording.samples, recording.unread_s
+        del audio, recording  # an hour of samples is 230 MB
         duration_s = len(samples) / self.spec.sample_rate
         n_frames = self.spec.n_frames(len(samples))
         if duration_s < SHORTEST_S or _is_silent(samples):
             levels = np.zeros((self.spec.n_pitches, n_frames), np.float32)
-            yield self._transcription(Rolls.zeros(n_frames, self.spec), levels, duration_s)
+            rolls = Rolls.zeros(n_frames, self.spec)
+            yield self._transcription(rolls, levels, duration_s, unread_s, tuning_hz or CONCERT_HZ)
             return
 
         yield Progress(fraction=0.04, stage="cqt", message="Looking for pitches")
-        features = log_cqt(samples, self.spec)
+        tuned_hz = estimate_tuning(samples, self.spec.sample_rate) if tuning_hz is None else tuning_hz
+        is_heard = tuning_hz is not None or abs(semitones_from_concert(tuned_hz)) > UNHEARD_SEMITONES
+        features = log_cqt(samples, self.spec, tuning_hz=tuned_hz if is_heard else CONCERT_HZ)
         del samples
         levels = by_pitch(features, self.spec)
 
@@ -173,7 +198,7 @@ class Transcriber:
                 fraction=0.1 + 0.85 * done.fraction,
                 stage="network",
                 message=f"Listening: {clock(heard_s)} of {clock(duration_s)}",
-                partial=self._transcription(done.rolls, levels[:, : done.rolls.n_frames], heard_s),
+                partial=self._transcription(done.rolls, levels[:, : done.rolls.n_frames], heard_s, unread_s, tuned_hz),
             )
 
         del features
@@ -181,22 +206,35 @@ class Transcriber:
         settle(done.rolls)
         for roll in (done.rolls.piano, done.rolls.onset, levels):
             _round(roll)
-        transcription = self._transcription(done.rolls, levels, duration_s)
+        transcription = self._transcription(done.rolls, levels, duration_s, unread_s, tuned_hz)
         _ = transcription.notes  # decoded here, where progress is shown, not when first asked for
         yield transcription
 
-    def _samples(self, audio: Audio, sample_rate: int | None, longest_s: float) -> FloatArray:
-        if isinstance(audio, np.ndarray):
-            if sample_rate is None:
-                raise ValueError("an array needs its sample_rate")
-            return to_mono(audio, sample_rate, self.spec.sample_rate)
-        if sample_rate is not None:
-            raise ValueError("sample_rate is for arrays; a file says its own")
-        return load_audio(Path(audio), self.spec.sample_rate, longest_s=longest_s)
+    def _recording(self, audio: Audio, sample_rate: float | None, longest_s: float) -> Recording:
+        if isinstance(audio, Recording | str | os.PathLike):
+            if sample_rate is not None:
+                raise ValueError("sample_rate is for arrays; a file says its own")
+            if not isinstance(audio, Recording):
+                return read_audio(Path(audio), self.spec.sample_rate, longest_s=longest_s)
+            if audio.sample_rate == self.spec.sample_rate:
+                return audio
+            return replace(audio, samples=to_mono(audio.samples, audio.sample_rate, self.spec.sample_rate))
+        samples = as_samples(audio)
+        if sample_rate is None:
+            raise ValueError("an array needs its sample_rate")
+        return Recording(samples=to_mono(samples, sample_rate, self.spec.sample_rate))
 
-    def _transcription(self, rolls: Rolls, levels: FloatArray, duration_s: float) -> Transcription:
+    def _transcription(
+        self, rolls: Rolls, levels: FloatArray, duration_s: float, unread_s: float, tuning_hz: float
+    ) -> Transcription:
         return Transcription(
-            rolls=rolls, levels=levels, thresholds=self.thresholds, duration_s=duration_s, spec=self.spec
+            rolls=rolls,
+            levels=levels,
+            thresholds=self.thresholds,
+            duration_s=duration_s,
+            spec=self.spec,
+            unread_s=unread_s,
+            tuning_hz=tuning_hz,
         )
 
 

@@ -137,7 +137,7 @@ class FeatureSpec:
         """Frequency of the first bin."""
         bins_below = self.bins_per_semitone // 2  # below the middle of row 0
         semitone = self.lowest_pitch - bins_below / self.bins_per_semitone
-        return float(440.0 * 2.0 ** ((semitone - 69) / 12))
+        return float(CONCERT_HZ * 2.0 ** ((semitone - 69) / 12))
 
     @property
     def highest_pitch(self) -> int:
@@ -157,6 +157,8 @@ class FeatureSpec:
         return 1 + n_samples // self.hop_length
 
 
+CONCERT_HZ = 440.0
+"""Frequency of the A above middle C, pitch 69, unless a song is tuned otherwise."""
 SPEC = FeatureSpec()
 # Three bins a semitone show vibrato and mistuning, ten semitones more the partials up to 7.6 kHz. A filter of half the
 # length for its spacing keeps time as sharp as the paper's, but for a factor of 1.5.

@@ -19,10 +19,11 @@ import soundfile as sf
 from mtinst.audio import display_name
 from mtinst.errors import AudioError
 from mtinst.fluidsynth import BLOCK_SAMPLES, FluidSynth, find_library
-from mtinst.midi import separate_strikes
+from mtinst.midi import BEND_RANGE_SEMITONES, separate_strikes
 from mtinst.notes import Note
 from mtinst.paths import replacing
-from mtinst.spec import INSTRUMENT_NAMES, FloatArray, Instrument, instrument_named
+from mtinst.spec import CONCERT_HZ, INSTRUMENT_NAMES, FloatArray, Instrument, instrument_named
+from mtinst.tuning import semitones_from_concert
 
 DEFAULT_SOUNDFONT = Path(pretty_midi.__file__).with_name("TimGM6mb.sf2")
 PLAYBACK_RATE = 32000
@@ -35,7 +36,12 @@ _Kept = TypeVar("_Kept")
 
 
 def synthesise(
-    notes: Iterable[Note], *, duration_s: float, sample_rate: int = PLAYBACK_RATE, soundfont: Path | None = None
+    notes: Iterable[Note],
+    *,
+    duration_s: float,
+    sample_rate: int = PLAYBACK_RATE,
+    soundfont: Path | None = None,
+    tuning_hz: float = CONCERT_HZ,
 ) -> dict[str, FloatArray]:
     """Play notes, each instrument on its own.
 
@@ -52,6 +58,8 @@ def synthesise(
         In Hz, 8000 to 96000.
     soundfont : Path, optional
         An ``.sf2`` or ``.sf3`` file with General MIDI programs, by default the small one that pretty_midi brings.
+    tuning_hz : float
+        Frequency of the A above middle C, within two semitones of 440 Hz.
 
     Returns
     -------
@@ -71,7 +79,7 @@ def synthesise(
     >>> {name: (stem.shape, round(float(abs(stem).max()), 3)) for name, stem in stems.items()}
     {'piano': ((32000,), 0.9)}
     """
-    with _played(notes, duration_s, sample_rate, soundfont, _filled) as playing:
+    with _played(notes, duration_s, sample_rate, soundfont, tuning_hz, _filled) as playing:
         stems = {name: stem.result() for name, stem in playing.items()}
     gain = _gain([tuple(stems.values())])
     for stem in stems.values():
@@ -87,6 +95,7 @@ def write_stems(
     mix: str,
     sample_rate: int = PLAYBACK_RATE,
     soundfont: Path | None = None,
+    tuning_hz: float = CONCERT_HZ,
 ) -> Generator[str, None, None]:
     """:func:`synthesise` to files: ``<instrument>.flac`` for each, and their sum, in memory that no song needs more of.
 
@@ -97,7 +106,7 @@ def write_stems(
     ----------
     folder : Path
         Of the files; it must be there.
-    notes, duration_s, sample_rate, soundfont
+    notes, duration_s, sample_rate, soundfont, tuning_hz
         As for :func:`synthesise`.
     mix : str
         Name of the file for the sum, which is written when there are notes at all.
@@ -121,7 +130,7 @@ def write_stems(
         return path
 
     recorded: dict[str, Path] = {}
-    with _played(notes, duration_s, sample_rate, soundfont, record) as playing:
+    with _played(notes, duration_s, sample_rate, soundfont, tuning_hz, record) as playing:
         for name, stem in playing.items():
             recorded[name] = stem.result()
             yield name
@@ -212,19 +221,24 @@ def _played(
     duration_s: float,
     sample_rate: int,
     soundfont: Path | None,
+    tuning_hz: float,
     keep: Callable[[str, Iterable[FloatArray], int], _Kept],
 ) -> Iterator[dict[str, Future[_Kept]]]:
     """What `keep` makes of each instrument's name, blocks of sound and length, in table order, several at a time."""
     if duration_s < 0:
         raise ValueError(f"duration_s must not be negative, and is {duration_s}")
     n_samples = round(duration_s * sample_rate)
+    bend = semitones_from_concert(tuning_hz)
     parts: dict[str, list[Note]] = defaultdict(list)
     for note in separate_strikes(notes):
         parts[note.instrument].append(note)
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # FluidSynth does not hold Python's lock while it renders
         playing = {
             name: pool.submit(
-                keep, name, _play(instrument_named(name), parts[name], n_samples, sample_rate, soundfont), n_samples
+                keep,
+                name,
+                _play(instrument_named(name), parts[name], n_samples, sample_rate, soundfont, bend),
+                n_samples,
             )
             for name in INSTRUMENT_NAMES
             if name in parts
@@ -263,15 +277,16 @@ def _sum(stems: Sequence[FloatArray]) -> FloatArray:
 
 
 def _play(
-    instrument: Instrument, notes: list[Note], n_samples: int, sample_rate: int, soundfont: Path | None
+    instrument: Instrument, notes: list[Note], n_samples: int, sample_rate: int, soundfont: Path | None, bend: float
 ) -> Iterator[FloatArray]:
-    """One stem in blocks of at most `_STEP_S`, faded out at its end and not yet levelled."""
+    """One stem in blocks of at most `_STEP_S`, bent by semitones, faded out at its end and not yet levelled."""
     if soundfont is None and find_library() is None:
-        yield _faded(_play_sines(notes, n_samples, sample_rate), n_samples, sample_rate)
+        yield _faded(_play_sines(notes, n_samples, sample_rate, bend), n_samples, sample_rate)
         return
     # A fresh synthesiser for each stem: nothing of one can be heard in the next.
     with FluidSynth(soundfont or DEFAULT_SOUNDFONT, sample_rate=sample_rate) as synth:
         synth.select(program=instrument.program)
+        synth.bend(bend)
         n_left = n_samples
         for block in _play_soundfont(synth, notes, n_samples, sample_rate):
             yield _faded(block, n_left, sample_rate)
@@ -318,9 +333,11 @@ def _faded(block: FloatArray, n_left: int, sample_rate: int) -> FloatArray:
     return block
 
 
-def _play_sines(notes: list[Note], n_samples: int, sample_rate: int) -> FloatArray:
+def _play_sines(notes: list[Note], n_samples: int, sample_rate: int, bend: float) -> FloatArray:
     track = pretty_midi.Instrument(program=0)
     track.notes = [pretty_midi.Note(note.velocity, note.pitch, note.onset, note.offset) for note in notes]
+    if bend:
+        track.pitch_bends = [pretty_midi.PitchBend(round(8192 * bend / BEND_RANGE_SEMITONES), 0.0)]
     stem = np.zeros(n_samples, np.float32)
     played = track.synthesize(fs=sample_rate, wave=np.sin)[:n_samples]
     stem[: len(played)] = played

@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mtinst import __version__
-from mtinst.audio import display_name, open_regular
+from mtinst.audio import display_name, open_regular, unread
 from mtinst.errors import MtinstError
 from mtinst.notes import Note, Thresholds, rolls_to_notes
 from mtinst.paths import replacing
 from mtinst.rolls import Rolls, for_all
-from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, NINE, SPEC, FeatureSpec, FloatArray
+from mtinst.spec import CONCERT_HZ, INSTRUMENT_INDEX, INSTRUMENT_NAMES, NINE, SPEC, FeatureSpec, FloatArray
+from mtinst.tuning import is_tuning
 
 if TYPE_CHECKING:
     from pretty_midi import PrettyMIDI
@@ -57,7 +58,7 @@ _NOT_A_TRANSCRIPTION = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Transcription:
     """What was heard in one song.
 
@@ -73,6 +74,10 @@ class Transcription:
         Of the audio, in seconds.
     spec : FeatureSpec
         Says which pitches the rows are, and when the frames.
+    unread_s : float
+        About how much of the file was damaged and could not be read, in seconds.
+    tuning_hz : float
+        Frequency of the song's A above middle C.
     """
 
     rolls: Rolls
@@ -80,6 +85,16 @@ class Transcription:
     thresholds: Thresholds
     duration_s: float
     spec: FeatureSpec
+    unread_s: float = 0.0
+    tuning_hz: float = CONCERT_HZ
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all that was heard is the same, number by number, and is to be decoded by the same thresholds."""
+        if not isinstance(other, Transcription):
+            return NotImplemented
+        return all(_are_equal(getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
+
+    __hash__ = None  # type: ignore[assignment]  # arrays have none
 
     @property
     def piano_roll(self) -> FloatArray:
@@ -141,17 +156,27 @@ class Transcription:
             )
         return None
 
+    @property
+    def damage(self) -> str | None:
+        """One sentence about what of the file could not be read, else None."""
+        return unread(self.unread_s)
+
     def decode(self, thresholds: Thresholds) -> "Transcription":
         """The same song with its notes decoded by other thresholds, without the network."""
         return replace(self, thresholds=thresholds)
 
-    def to_midi(self) -> "PrettyMIDI":
-        """The notes as MIDI, one track an instrument, with a text that says where they come from."""
+    def to_midi(self, *, is_tuned: bool = False) -> "PrettyMIDI":
+        """The notes as MIDI, one track an instrument, with a text that says where they come from.
+
+        Unless `is_tuned`, which bends each track to the song's tuning, it plays at 440 Hz.
+        """
         from mtinst.midi import notes_to_midi, sign
 
-        return sign(notes_to_midi(self.notes))
+        return sign(notes_to_midi(self.notes, tuning_hz=self.tuning_hz if is_tuned else CONCERT_HZ))
 
-    def save(self, folder: str | Path, stem: str, outputs: Sequence[Output] = OUTPUTS) -> list[Path]:
+    def save(
+        self, folder: str | Path, stem: str, outputs: Sequence[Output] = OUTPUTS, *, tuned_midi: bool = False
+    ) -> list[Path]:
         """Write ``<stem>.mid``, ``<stem>.npz`` and ``<stem>.png`` into `folder`, which is made when needed.
 
         Parameters
@@ -160,6 +185,8 @@ class Transcription:
         stem : str
         outputs : sequence of "mid", "npz", "png", "svg", "csv", "activations.csv" or "jams"
             What to write: the file is called ``<stem>.<output>``.
+        tuned_midi : bool
+            Whether the MIDI file bends its tracks to the song's tuning.
 
         Returns
         -------
@@ -170,9 +197,11 @@ class Transcription:
         ------
         MtinstError
             If a file cannot be written; files appear whole or not at all.
+        ValueError
+            If an output is none of these; nothing is written then.
         """
         writers: dict[Output, Callable[[Path], None]] = {
-            "mid": self.save_midi,
+            "mid": lambda path: self.save_midi(path, is_tuned=tuned_midi),
             "npz": self.save_npz,
             "png": lambda path: self.save_png(path, title=stem),
             "svg": lambda path: self.save_svg(path, title=stem),
@@ -180,17 +209,20 @@ class Transcription:
             "activations.csv": self.save_activations_csv,
             "jams": lambda path: self.save_jams(path, title=stem),
         }
+        for output in outputs:
+            if output not in writers:
+                raise ValueError(f"{output!r} is not one of the outputs {', '.join(writers)}")
         paths = [Path(folder) / f"{stem}.{output}" for output in outputs]
         for output, path in zip(outputs, paths, strict=True):
             writers[output](path)
         return paths
 
-    def save_midi(self, path: str | Path) -> None:
-        """Write the notes as a MIDI file; MtinstError when that fails."""
+    def save_midi(self, path: str | Path, *, is_tuned: bool = False) -> None:
+        """Write the notes as a MIDI file, see :meth:`to_midi`; MtinstError when that fails."""
 
         def write(partial: Path) -> None:
             with partial.open("wb") as file:
-                self.to_midi().write(file)
+                self.to_midi(is_tuned=is_tuned).write(file)
 
         _write(path, write)
 
@@ -233,6 +265,8 @@ class Transcription:
             float64 (n_notes, 5): onset and offset in seconds, MIDI pitch, instrument index, velocity.
         ``frame_rate``, ``duration_s``, ``instruments``
             Frames per second, seconds, and the eleven names that the first axis of the rolls stands for.
+        ``unread_s``, ``tuning_hz``
+            See above.
         ``levels``, ``thresholds``
             What :meth:`decode` needs besides: the log-CQT, and as JSON the thresholds of ``notes``.
         ``version``
@@ -257,6 +291,8 @@ class Transcription:
             "onset_roll": self.onset_roll,
             "levels": self.levels,
             "duration_s": self.duration_s,
+            "unread_s": self.unread_s,
+            "tuning_hz": self.tuning_hz,
             "thresholds": json.dumps(self.thresholds.to_json()),
             "version": __version__,
         }
@@ -307,10 +343,28 @@ class Transcription:
             raise ValueError("a roll holds more or less than probabilities do")
         if float(arrays["frame_rate"]) != spec.frame_rate or names not in (NINE, INSTRUMENT_NAMES):
             raise ValueError("it is of another frame rate, or for other instruments")
-        if not 0 <= duration_s < math.inf:
-            raise ValueError(f"a song does not last {duration_s} s")
-        thresholds = Thresholds.from_json(json.loads(str(arrays["thresholds"])))
-        return cls(rolls=rolls, levels=levels, thresholds=thresholds, duration_s=duration_s, spec=spec)
+        unread_s = float(arrays.get("unread_s", 0.0))  # these two are not in files of earlier versions
+        tuning_hz = float(arrays.get("tuning_hz", CONCERT_HZ))
+        if not (0 <= duration_s < math.inf and 0 <= unread_s < math.inf):
+            raise ValueError(f"a song does not last {duration_s} s, or miss {unread_s} s")
+        if not is_tuning(tuning_hz):
+            raise ValueError(f"no song is tuned to {tuning_hz} Hz")
+        return cls(
+            rolls=rolls,
+            levels=levels,
+            thresholds=Thresholds.from_json(json.loads(str(arrays["thresholds"]))),
+            duration_s=duration_s,
+            spec=spec,
+            unread_s=unread_s,
+            tuning_hz=tuning_hz,
+        )
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    """The same for arrays, for rolls of them, and for what can be compared anyhow."""
+    if isinstance(one, Rolls):
+        return all(map(np.array_equal, one, other))
+    return np.array_equal(one, other) if isinstance(one, np.ndarray) else bool(one == other)
 
 
 def _covered_s(notes: Sequence[Note]) -> float:

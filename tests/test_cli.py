@@ -248,6 +248,8 @@ def test_instruments_and_thresholds_can_be_chosen(
         (("song.wav", "--instruments", "kazoo"), "'kazoo' is not one of the instruments"),
         (("song.wav", "--frame-threshold", "1.5"), "1.5 is not a probability"),
         (("song.wav", "--onset-threshold", "high"), "high is not a probability"),
+        (("song.wav", "--tuning", "300"), "300 is not a frequency from 392 to 493 Hz"),
+        (("song.wav", "--tuning", "flat"), "flat is not a frequency from 392 to 493 Hz"),
     ],
 )
 def test_wrong_options_are_refused(
@@ -261,8 +263,8 @@ def test_wrong_options_are_refused(
 
 def test_a_line_mentions_the_verdict() -> None:
     record = {"file": "a.wav", "duration_s": 1.0, "seconds": 0.1, "realtime_factor": 0.1, "n_notes": 0}
-    record |= {"note_counts": {}, "verdict": SILENT}
-    assert describe(record) == f"a.wav: 1.0 s in 0.1 s (0.100 of real time), 0 notes. {SILENT}"
+    record |= {"note_counts": {}, "verdict": SILENT, "tuning_hz": 440.0}
+    assert describe(record) == f"a.wav: 1.0 s in 0.1 s (0.100 of real time), A = 440 Hz, 0 notes. {SILENT}"
 
 
 def test_progress_is_shown_to_a_person_and_wiped(

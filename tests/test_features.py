@@ -74,9 +74,9 @@ def test_a_long_clip_in_parts_is_what_it_is_as_a_whole(
     n_analysed: list[int] = []
     monkeypatch.setattr(features, "PART_S", 20.0)
 
-    def counted(part: FloatArray, of: FeatureSpec) -> ComplexArray:
+    def counted(part: FloatArray, of: FeatureSpec, *, tuning_hz: float) -> ComplexArray:
         n_analysed.append(len(part))
-        return cqt(part, of)
+        return cqt(part, of, tuning_hz=tuning_hz)
 
     monkeypatch.setattr(features, "cqt", counted)
     in_parts = log_cqt(samples, spec)
@@ -88,3 +88,14 @@ def test_a_long_clip_in_parts_is_what_it_is_as_a_whole(
 def test_samples_near_the_largest_number_do_not_overflow() -> None:
     loud = tone(60, 2.0, level=1.0) * np.float32(3e38)
     assert_allclose(log_cqt(loud), log_cqt(tone(60, 2.0)), atol=1e-4)
+
+
+@pytest.mark.parametrize("spec", [SPEC, FINE], ids=["paper", "fine"])
+@pytest.mark.parametrize("tuning_hz", [392.0, 415.0, 466.0, 493.0])
+def test_a_tone_of_a_tuned_song_is_in_the_middle_of_its_row(spec: FeatureSpec, tuning_hz: float) -> None:
+    turns = np.arange(3 * SPEC.sample_rate) / SPEC.sample_rate * 2 * np.pi
+    heard = log_cqt(np.sin(tuning_hz * turns).astype(np.float32), spec, tuning_hz=tuning_hz)
+    assert heard.shape == (spec.n_bins, spec.n_frames(3 * SPEC.sample_rate))
+    middle = (69 - spec.lowest_pitch) * spec.bins_per_semitone + spec.bins_per_semitone // 2
+    assert int(heard[:, 40].argmax()) == middle
+    assert heard[middle, 40] > 0.99

@@ -2,13 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import mtinst
+from mtinst.audio import Recording, to_mono
 from mtinst.checkpoint import save_checkpoint
 from mtinst.errors import AudioError, CheckpointError, MtinstError
 from mtinst.jobs import Job, Settings, transcribe_song
@@ -231,6 +233,84 @@ def test_a_callers_mistakes_are_refused() -> None:
         loudest_bins().transcribe(np.zeros(RATE, np.float32))
     with pytest.raises(ValueError, match="a file says its own"):
         loudest_bins().transcribe("song.wav", 44100)
+
+
+@pytest.mark.parametrize(
+    ("audio", "sample_rate", "sentence"),
+    [
+        (None, RATE, "audio must be the path of a file or an array of samples, not NoneType"),
+        (b"song.wav", RATE, "audio must be the path of a file or an array of samples, not bytes"),
+        (3.0, RATE, "audio must be the path of a file or an array of samples, not float"),
+        ([[1.0], [1.0, 2.0]], RATE, "audio must be the path of a file or an array of samples, not list"),
+        (["song.wav"], RATE, "samples must be floats or integers, not <U8"),
+        (np.zeros(9, bool), RATE, "samples must be floats or integers, not bool"),
+        ([0.0, 0.1], None, "an array needs its sample_rate"),
+        (np.zeros(9), 44.1, "sample_rate must be a number of Hz from 1000 to 1000000, not 44.1"),
+        (np.zeros(9), -RATE, "sample_rate must be a number of Hz from 1000 to 1000000, not -16000"),
+        (np.zeros(9), float("nan"), "sample_rate must be a number of Hz from 1000 to 1000000, not nan"),
+        (np.zeros(9), True, "sample_rate must be a number of Hz from 1000 to 1000000, not True"),
+        (np.zeros(9), "16 kHz", "sample_rate must be a number of Hz from 1000 to 1000000, not '16 kHz'"),
+        (Recording(samples=np.zeros(9, np.float32)), RATE, "sample_rate is for arrays"),
+    ],
+)
+def test_a_wrong_type_or_rate_gets_a_sentence_about_itself(audio: Any, sample_rate: Any, sentence: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        loudest_bins().transcribe(audio, sample_rate)
+
+
+def test_whatever_numpy_takes_for_an_array_is_one() -> None:
+    samples = tones([Note(0.5, 1.5, pitch=60)], 2.0)
+    wanted = loudest_bins().transcribe(samples, RATE)
+    for audio in (samples.tolist(), torch.tensor(samples), torch.tensor(samples).requires_grad_()):
+        assert loudest_bins().transcribe(audio, np.float64(RATE)) == wanted
+    assert loudest_bins().transcribe(Recording(samples=samples, unread_s=3.0)) == replace(wanted, unread_s=3.0)
+    twice = Recording(samples=to_mono(samples, RATE, 2 * RATE), sample_rate=2 * RATE)
+    assert loudest_bins().transcribe(twice).duration_s == wanted.duration_s
+
+
+def test_transcriptions_can_be_compared() -> None:
+    one, same = (transcription_of([Note(0.32, 0.64, pitch=60)], 2.0) for _ in range(2))
+    assert one == same
+    assert one != transcription_of([Note(0.32, 0.64, pitch=61)], 2.0)
+    assert one != transcription_of([Note(0.32, 0.64, pitch=60)], 3.0)
+    assert one != replace(one, tuning_hz=442.0)
+    assert one != "song"
+
+
+def test_an_unknown_output_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"'midi' is not one of the outputs mid, npz, png, svg, csv, activations\.csv, jams"
+    ):
+        transcription_of([], 1.0).save(tmp_path, "song", ("mid", "midi"))  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_damage_and_tuning_are_kept(tmp_path: Path) -> None:
+    heard = replace(transcription_of([Note(0.32, 0.64, pitch=60)], 2.0), unread_s=4.2, tuning_hz=415.0)
+    assert heard.damage == "0:04 of the file could not be read."
+    assert transcription_of([], 2.0).damage is None
+    heard.save_npz(tmp_path / "song.npz")
+    assert Transcription.load_npz(tmp_path / "song.npz") == heard
+    with np.load(tmp_path / "song.npz") as arrays:
+        kept = dict(arrays)
+    for name in ("unread_s", "tuning_hz"):
+        np.savez(tmp_path / "wrong.npz", **kept | {name: np.array(-1.0)})
+        with pytest.raises(MtinstError, match="is not a complete transcription"):
+            Transcription.load_npz(tmp_path / "wrong.npz")
+        np.savez(tmp_path / "before.npz", **{key: array for key, array in kept.items() if key != name})
+        assert getattr(Transcription.load_npz(tmp_path / "before.npz"), name) in (0.0, 440.0)
+
+
+def test_another_default_type_of_pytorchs_changes_nothing() -> None:
+    program = (
+        "import numpy as np, torch; from mtinst import Transcriber\n"
+        "noise = np.random.default_rng(0).standard_normal(32000).astype(np.float32)\n"
+        "transcriber = Transcriber.load(); before = transcriber.transcribe(noise, 16000)\n"
+        "torch.set_default_dtype(torch.float64)\n"
+        "print(before == transcriber.transcribe(noise, 16000) == Transcriber.load().transcribe(noise, 16000))"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "True"
 
 
 def test_other_thresholds_give_other_notes_without_the_network() -> None:

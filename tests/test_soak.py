@@ -147,9 +147,9 @@ def test_a_long_step_does_not_keep_who_leaves(weights: Path, tmp_path: Path, mon
     def slow(path: Path, rate: int, **options: float) -> object:
         is_slow.set()
         assert may_end.wait(60)
-        return audio.load_audio(path, rate, **options)
+        return audio.read_audio(path, rate, **options)
 
-    monkeypatch.setattr("mtinst.ui.studio.load_audio", slow)
+    monkeypatch.setattr("mtinst.ui.studio.read_audio", slow)
     song = write_song(tmp_path / "song.wav")
     steps = studio.transcribe(song, "song", who="a")
     while not is_slow.is_set():

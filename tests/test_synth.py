@@ -297,8 +297,8 @@ def test_write_audio_writes_what_load_audio_reads(tmp_path: Path, suffix: str) -
     path = tmp_path / f"the «stem» 1.{suffix}"
     write_audio(path, samples, RATE)
     read = load_audio(path, RATE)
-    assert read.shape == samples.shape
-    assert np.abs(read - samples).max() < (0.05 if suffix == "ogg" else 1e-4)
+    assert len(read) == pytest.approx(len(samples), abs=128 if suffix == "ogg" else 0)
+    assert np.abs(read - samples[: len(read)]).max() < (0.05 if suffix == "ogg" else 1e-4)
 
 
 def test_write_audio_keeps_channels(tmp_path: Path) -> None:

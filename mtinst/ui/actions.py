@@ -14,8 +14,10 @@ import gradio as gr
 
 from mtinst.audio import iter_audio
 from mtinst.errors import MtinstError
+from mtinst.paths import file_hash
 from mtinst.spec import INSTRUMENT_NAMES
 from mtinst.synth import PLAYBACK_RATE, write_audio
+from mtinst.tuning import is_tuning
 from mtinst.ui import render, texts
 from mtinst.ui.adjustment import Adjustment
 from mtinst.ui.examples import Example
@@ -26,7 +28,8 @@ from mtinst.ui.routes import take_url
 from mtinst.ui.studio import Studio
 from mtinst.ui.takeaway import offers
 
-RECORDING_NAME = "audio.wav"  # what Gradio calls a recording from the microphone
+MOST_NAMES = 100  # of files that a visitor brought; the oldest go
+LONGEST_NAME = 200
 MOST_VISITS = 10_000  # remembered; of visitors who never said that they left, the oldest go
 TELLING_S = 0.5  # of work, before how long the rest takes can be told
 ENDING_S = 2.0  # that overtaken work may take to end; it does so at its next step, mostly `studio.PACE_S` away
@@ -60,6 +63,9 @@ class Visit:
         A song of one's own, and its right notes, that made room for an example.
     at_work : set
         An object for each piece of work that says how far it is.
+    songs : dict
+        By the hash of a file where songs go: the file that was brought, of which it may be a copy that browsers play,
+        and what its owner calls it.
     """
 
     click: float = -1.0
@@ -72,6 +78,19 @@ class Visit:
     adjusting: object = None
     aside: tuple[str, str | None] | None = None
     at_work: set[object] = field(default_factory=set)
+    songs: dict[str, tuple[Path, str]] = field(default_factory=dict)
+
+    def know(self, path: Path, song: Path, name: str) -> None:
+        """Remember what a file where songs go is, and what its owner calls it."""
+        if path.is_file():
+            self.songs[file_hash(path)] = song, name[:LONGEST_NAME]
+            while len(self.songs) > MOST_NAMES:
+                del self.songs[next(iter(self.songs))]
+
+    def song(self, path: Path, name: str = "") -> tuple[Path, str]:
+        """The file that was brought, and what it is called, given what the browser says that it is."""
+        known = self.songs.get(file_hash(path)) if path.is_file() else None
+        return known if known is not None and known[0].is_file() else (path, name[:LONGEST_NAME] or path.name)
 
     def wait_for_others(self) -> None:
         """Wait until other work has ended, so that nothing it still says comes after what is said next."""
@@ -117,6 +136,7 @@ class Actions:
         shown: Result | None,
         click: float,
         visitor: gr.Request,
+        name: str = "",
     ) -> Generator[Updates, None, None]:
         """Put the example that was clicked where a song of one's own would be, and transcribe it.
 
@@ -129,7 +149,7 @@ class Actions:
         reference = None if example.reference is None else str(example.reference)
         # Wrapped, for Gradio may make one step's object into the next one's before the browser has looked at it.
         put = {self.page.audio: gr.update(value=str(example.path)), self.page.reference: gr.update(value=reference)}
-        put |= self._put_aside(path, reference_path, visitor)
+        put |= self._put_aside(path, reference_path, name, visitor)
         yield from self._run(example.path, example.title, example.reference, put, shown, click, visitor)
 
     def transcribe(
@@ -139,7 +159,9 @@ class Actions:
         shown: Result | None,
         click: float,
         visitor: gr.Request,
+        name: str = "",
         is_unsent: bool = False,
+        tuning: float | None = None,
     ) -> Generator[Updates, None, None]:
         """Transcribe the song that was brought, unless it is a recording that the browser could not send."""
         if is_unsent:
@@ -147,9 +169,12 @@ class Actions:
             yield {self.page.audio: gr.update(visible=True), self.page.status: self._say("error", texts.NOT_SENT)}
         elif path is None:
             yield {self.page.status: self._say("error", texts.NO_SONG)}
+        elif tuning and not is_tuning(tuning):  # an empty field may come as 0
+            yield {self.page.status: self._say("error", texts.NO_SUCH_TUNING)}
         else:
             right = None if reference is None else Path(reference)
-            yield from self._run(Path(path), self._title(Path(path)), right, {}, shown, click, visitor)
+            song, name = self._visit(visitor).song(Path(path), name)
+            yield from self._run(song, self._title(song, name), right, {}, shown, click, visitor, _hz(tuning))
 
     def _run(
         self,
@@ -160,6 +185,7 @@ class Actions:
         shown: Result | None,
         click: float,
         visitor: gr.Request,
+        tuning_hz: float | None = None,
     ) -> Iterator[Updates]:
         """Everything from a song to its parts, step by step."""
         visit = self._visit(visitor)
@@ -182,7 +208,8 @@ class Actions:
                 self.page.transcribe: gr.update(interactive=False),
                 self.page.stop: gr.update(interactive=True),
             }
-            with closing(self.studio.transcribe(path, title, reference, _who(visitor))) as steps:
+            steps = self.studio.transcribe(path, title, reference, _who(visitor), tuning_hz=tuning_hz)
+            with closing(steps):
                 for step in steps:
                     if not self._is_latest(visit, click, visitor):
                         yield self._nothing()
@@ -227,24 +254,27 @@ class Actions:
                 visit.is_listening, visit.playing_song = False, None
         yield self._idle()
 
-    def bring_back(self, path: str | None, reference: str | None, visitor: gr.Request) -> Updates:
+    def bring_back(self, path: str | None, reference: str | None, visitor: gr.Request, name: str = "") -> Updates:
         """Change the song where songs go with the one that was put aside."""
         visit = self._visit(visitor)
         aside, visit.aside = visit.aside, None
         put: Updates = {self.page.aside: gr.update(visible=False)}
         if aside is None or not Path(aside[0]).is_file():
             return put | {self.page.status: self._complain(texts.ASIDE_GONE, visit)}
-        put |= self._put_aside(path, reference, visitor)
+        put |= self._put_aside(path, reference, name, visitor)
         has_reference = aside[1] is not None and Path(aside[1]).is_file()
         brought = {self.page.audio: aside[0], self.page.reference: aside[1] if has_reference else None}
         return put | brought | self._say_ready(visit)
 
-    def _put_aside(self, path: str | None, reference: str | None, visitor: gr.Request) -> Updates:
+    def _put_aside(self, path: str | None, reference: str | None, name: str, visitor: gr.Request) -> Updates:
         """Keep a song of the visitor's own that makes room for another, and offer it; one that is gone is not."""
         if path is None or not Path(path).is_file() or self._example_at(Path(path)) is not None:
             return {}
-        self._visit(visitor).aside = path, reference
-        return {self.page.aside: gr.update(value=texts.bring_back(self._title(Path(path))), visible=True)}
+        visit = self._visit(visitor)
+        song, name = visit.song(Path(path), name)
+        visit.know(Path(path), song, name)
+        visit.aside = path, reference
+        return {self.page.aside: gr.update(value=texts.bring_back(self._title(song, name)), visible=True)}
 
     def stopped(self, shown: Result | None, visitor: gr.Request) -> Updates:
         """What a person sees after pressing Stop."""
@@ -277,15 +307,34 @@ class Actions:
         return self._show(result, visitor) | self._sliders(result.adjustment)
 
     def open_other_file(
-        self, path: str | None, song: str | None, reference: str | None, visitor: gr.Request
+        self,
+        path: str | None,
+        song: str | None,
+        reference: str | None,
+        visitor: gr.Request,
+        song_name: str = "",
+        name: str = "",
+        shown: Result | None = None,
     ) -> Iterator[Updates]:
-        """Decode a file that browsers or Gradio would not take, and put it where songs go; one that is there, aside."""
+        """Put a file that Gradio would not take where songs go, as browsers play it; one that is there, aside.
+
+        MIDI goes to the right notes.
+        """
         if path is None:
             yield self._nothing()
             return
         visit = self._visit(visitor)
+        source, name = Path(path), name or Path(path).name
+        if _is_midi(source):
+            try:
+                self.studio.keep_reference(source)
+            except MtinstError as error:
+                yield {self.page.status: self._complain(_sentence(error), visit)}
+                return
+            said = {self.page.status: self._say("info", texts.went_to_right_notes(name))}
+            yield self.compare(song, path, shown, visitor) | {self.page.reference: path} | said
+            return
         yield self._nothing() if visit.at_work else {self.page.status: render.working(texts.READING, 0.0)}
-        source = Path(path)
         # Beside the upload, so that it goes when that goes, and never in its place.
         converted = source.with_suffix(".wav" if source.suffix.lower() == ".flac" else ".flac")
         try:
@@ -295,19 +344,28 @@ class Actions:
         except MtinstError as error:
             yield {self.page.status: self._complain(_sentence(error), visit)}
             return
+        visit.know(converted, source, name)
         put: Updates = {self.page.audio: str(converted)} | self._say_ready(visit)
         if song is not None:
-            put |= self._put_aside(song, reference, visitor)
+            put |= self._put_aside(song, reference, song_name, visitor)
             put[self.page.reference] = None  # the right notes there were that song's
         yield put
 
-    def compare(self, path: str | None, reference: str | None, shown: Result | None, visitor: gr.Request) -> Updates:
+    def compare(
+        self,
+        path: str | None,
+        reference: str | None,
+        shown: Result | None,
+        visitor: gr.Request,
+        tuning: float | None = None,
+    ) -> Updates:
         """Compare the result on the page with the right notes that were brought, or no longer, if it is that song's."""
         visit = self._visit(visitor)
         click = visit.click
         try:
             key = None if reference is None else self.studio.keep_reference(Path(reference))
-            source_key = None if path is None else self.studio.source_key(Path(path))
+            song = None if path is None else visit.song(Path(path))[0]
+            source_key = None if song is None else self.studio.source_key(song, _hz(tuning))
             if visit.is_listening and source_key is not None:
                 visit.right = source_key, key
             is_shown = shown is not None and source_key in (None, shown.source_key)
@@ -405,7 +463,7 @@ class Actions:
             raise gr.Error(texts.NO_SONG, print_exception=False)
         song = Path(path)
         try:
-            with closing(self.studio.transcribe(song, self._title(song), None, _who(visitor))) as steps:
+            with closing(self.studio.transcribe(song, self._title(song, song.name), None, _who(visitor))) as steps:
                 for step in steps:
                     if isinstance(step, Result):
                         yield self._record(step)
@@ -424,6 +482,7 @@ class Actions:
             "title": result.title,
             "duration_s": round(result.duration_s, 3),
             "verdict": result.verdict,
+            "damage": result.damage,
             "instruments": {part.name: part.n_notes for part in result.parts},
             "notes": [
                 {
@@ -545,11 +604,9 @@ class Actions:
         """The buttons as they are while nothing goes on."""
         return {self.page.transcribe: gr.update(interactive=True), self.page.stop: gr.update(interactive=False)}
 
-    def _title(self, path: Path) -> str:
+    def _title(self, path: Path, name: str) -> str:
         example = self._example_at(path)
-        if example is not None:
-            return example.title
-        return texts.RECORDING if path.name == RECORDING_NAME else path.stem
+        return Path(name).stem if example is None else example.title
 
     def _example_at(self, path: Path) -> Example | None:
         """The example that was picked before, and not a song of the same name."""
@@ -585,6 +642,19 @@ class _Clock:
 def _who(visitor: gr.Request) -> str:
     """Tells apart those who take turns."""
     return "" if visitor.request is None else visitor_address(visitor.request)
+
+
+def _hz(tuning: float | None) -> float | None:
+    """A frequency as a browser sends it, as one key of the cache; what it cannot be is as if it were not there."""
+    return float(tuning) if tuning and is_tuning(tuning) else None
+
+
+def _is_midi(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"MThd"
+    except OSError:
+        return False
 
 
 def _is_finite(value: object) -> bool:

@@ -18,7 +18,7 @@ from mtinst.ui.actions import Actions
 from mtinst.ui.cache import usable_folder
 from mtinst.ui.examples import Example, find_examples
 from mtinst.ui.guard import Guard
-from mtinst.ui.layout import SENDING_SCRIPT, STYLE, Page, build_page
+from mtinst.ui.layout import PAGE_SCRIPTS, STYLE, Page, build_page
 from mtinst.ui.routes import kept_route, take_route
 from mtinst.ui.settings import PageSettings, settings_from_environment
 from mtinst.ui.studio import Studio
@@ -28,23 +28,28 @@ from mtinst.ui.uploads import keep_tidy
 NO_CHANGE = "{__type__: 'update'}"  # Gradio's sign
 # Clicks are counted in the browser: two in quick succession may reach the server's threads the other way round.
 COUNT = "window.mtinstClicks = (window.mtinstClicks ?? 0) + 1"
-RUN_INPUTS = f"(audio, reference, shown, click) => [audio, reference, shown, {COUNT}]"
-# Gradio shows a recording before the server has it. Then it is waited for, until NEW_SONG hears of it or no file has
-# been on its way for some seconds (see sending.js). The click counts from when it was made.
-IS_ON_ITS_WAY = "(song) => !song && Boolean(document.querySelector('#mt-audio [data-testid=waveform-controls]'))"
-SENDING = json.dumps(render.working(texts.SENDING, 0.0, is_heard=False))
-SAY_SENDING = f"(song) => ({IS_ON_ITS_WAY})(song) ? {SENDING} : {NO_CHANGE}"
-OWN_SONG_INPUTS = f"""async (audio, ...others) => {{
-    const inputs = ({RUN_INPUTS})(audio, ...others);
-    const isOnItsWay = () => ({IS_ON_ITS_WAY})(inputs[0]);
-    let sent = Date.now();
-    while (isOnItsWay() && Date.now() - sent < 5_000) {{
-        if (window.mtinstSending) sent = Date.now();
+NAME = "audio?.orig_name ?? ''"  # as it was on the visitor's disk; paths lack what the server's must not hold
+RUN_INPUTS = f"(audio, reference, shown, click, name) => [audio, reference, shown, {COUNT}, {NAME}]"
+# What is not here yet is waited for: a recording as long as it takes, anything else until no file has been on its way
+# for some seconds, or for a minute where the server has it and is reading it. The click counts from when it was made.
+AWAITED = json.dumps({what: render.working(said, 0.0, is_heard=False) for what, said in texts.AWAITED.items()})
+SAY_AWAITED = f"(song) => ({AWAITED})[window.mtinstAwaited(song)] ?? {NO_CHANGE}"
+OWN_SONG_INPUTS = f"""async (audio, reference, shown, click, name, isUnsent, tuning) => {{
+    const [, , , number] = ({RUN_INPUTS})(audio);
+    let latest = Date.now(), awaited;
+    while ((awaited = window.mtinstAwaited(audio))) {{
+        if (window.mtinstSending || awaited === 'recording') latest = Date.now();
+        if (Date.now() - latest > (window.mtinstOpening ? 60_000 : 5_000)) break;
         await new Promise((goOn) => setTimeout(goOn, 50));
-        inputs[0] = window.mtinstSong;
+        audio = window.mtinstSong;
     }}
-    return [...inputs, isOnItsWay()];
+    window.mtinstOpening = 0;
+    return [audio, reference, shown, number, {NAME}, awaited === 'recorded', tuning];
 }}"""
+# With the file's name, and the song's that is there.
+OTHER_FILE_INPUTS = f"""(file, audio, reference, songName, fileName, shown) =>
+    [file, audio, reference, {NAME}, file?.orig_name ?? '', shown]"""
+OPENED = "() => { window.mtinstOpening = Math.max(0, window.mtinstOpening - 1); }"
 LINK_INPUT = "() => [new URL(location).searchParams.get('song') ?? '']"
 # With a song, right notes are not written again: what was read may be older than what has come since.
 NEW_SONG = f"(song) => (window.mtinstSong = song) ? {NO_CHANGE} : null"
@@ -91,19 +96,19 @@ def connect(page: Page, actions: Actions) -> None:
         show_progress="hidden",
     )
 
-    page.transcribe.click(None, page.audio, page.status, js=SAY_SENDING, **quiet)  # before it is waited for
+    page.transcribe.click(None, page.audio, page.status, js=SAY_AWAITED, **quiet)  # before it is waited for
     brought = [page.audio, page.reference]
     runs = [
         page.examples.click(
             actions.transcribe_example,
-            [*brought, page.shown, page.click],
+            [*brought, page.shown, page.click, page.song_name],
             [*brought, page.aside, *result, *sliders, *buttons],
             js=RUN_INPUTS,
             **work,
         ),
         page.transcribe.click(
             actions.transcribe,
-            [*brought, page.shown, page.click, page.is_unsent],
+            [*brought, page.shown, page.click, page.song_name, page.is_unsent, page.tuning],
             [*brought, *result, *sliders, *buttons],
             js=OWN_SONG_INPUTS,
             **work,
@@ -114,20 +119,29 @@ def connect(page: Page, actions: Actions) -> None:
     page.stop.click(None, cancels=[*runs]).then(actions.stopped, page.shown, [*result, *sliders, *buttons], **quiet)
     page.blocks.unload(actions.leave)
 
-    page.other_file.upload(
+    opened = page.other_file.upload(
         actions.open_other_file,
-        [page.other_file, *brought],
+        [page.other_file, *brought, page.song_name, page.file_name, page.shown],
+        [*brought, page.aside, *result],
+        js=OTHER_FILE_INPUTS,
+        concurrency_limit=1,
+        **quiet,
+    )
+    opened.then(None, js=OPENED).then(actions.finish, page.shown, result, **work)
+
+    page.aside.click(
+        actions.bring_back,
+        [*brought, page.song_name],
         [*brought, page.aside, page.status],
+        js=f"(audio, reference) => [audio, reference, {NAME}]",
         concurrency_limit=1,
         **quiet,
     )
 
-    page.aside.click(actions.bring_back, brought, [*brought, page.aside, page.status], concurrency_limit=1, **quiet)
-
     compared = gr.on(
         [page.reference.upload, page.reference.clear],
         actions.compare,
-        [*brought, page.shown],
+        [*brought, page.shown, page.tuning],
         result,
         trigger_mode="always_last",  # or notes brought just after others were taken away would be passed over
         **quiet,
@@ -136,8 +150,8 @@ def connect(page: Page, actions: Actions) -> None:
     # They belong together. (Gradio says "cleared" also when somebody only goes from files to the microphone.)
     page.audio.change(None, page.audio, page.reference, js=NEW_SONG, **quiet)
 
-    opened = page.blocks.load(actions.open_link, page.link, [*result, *sliders], js=LINK_INPUT, **quiet)
-    opened.then(actions.finish, page.shown, result, **work)
+    linked = page.blocks.load(actions.open_link, page.link, [*result, *sliders], js=LINK_INPUT, **quiet)
+    linked.then(actions.finish, page.shown, result, **work)
 
     moved = gr.on(
         [slider.input for slider in (page.onset, page.frame, page.shortest, *page.sensitivity)] + [page.only.input],
@@ -189,7 +203,7 @@ def main() -> int:
             server_port=settings.port,
             theme=page_theme(),
             css_paths=[STYLE, player.STYLE],
-            head="".join(f"<script>{file.read_text('utf-8')}</script>" for file in (SENDING_SCRIPT, *player.SCRIPTS)),
+            head="".join(f"<script>{file.read_text('utf-8')}</script>" for file in (*PAGE_SCRIPTS, *player.SCRIPTS)),
             allowed_paths=[*map(str, files_of(examples))],
             max_file_size=int(settings.max_mb * 1e6),
             max_threads=settings.max_waiting + OTHER_THREADS,

@@ -46,5 +46,7 @@ def _summary(transcription: Transcription, comparison: Comparison | None) -> dic
         "duration_s": transcription.duration_s,
         "parts": [asdict(Part(name=name, n_notes=count)) for name, count in transcription.note_counts.items()],
         "verdict": transcription.verdict,
+        "damage": transcription.damage,
+        "tuning_hz": transcription.tuning_hz,
         "scores": None if comparison is None else asdict(Scores.of(comparison)),
     }

@@ -14,7 +14,7 @@ from mtinst.ui.player import song_player
 from mtinst.ui.settings import PageSettings
 
 STYLE = Path(__file__).with_name("style.css")
-SENDING_SCRIPT = Path(__file__).with_name("sending.js")
+PAGE_SCRIPTS = tuple(map(Path(__file__).with_name, ("sending.js", "bringing.js")))
 # How often Gradio looks for what was uploaded, and how old that may become; `uploads` sees to what it overlooks.
 LOOK_EVERY_S, KEEP_S = 300, 3600
 SENSITIVITY_RANGE = 3.0
@@ -76,6 +76,7 @@ class Page:
     examples: gr.HTML
     audio: gr.Audio
     reference: gr.File
+    tuning: gr.Number
     other_file: gr.UploadButton
     aside: gr.Button
     transcribe: gr.Button
@@ -93,6 +94,8 @@ class Page:
     shown: gr.State
     click: gr.Number
     is_unsent: gr.Checkbox
+    song_name: gr.Textbox
+    file_name: gr.Textbox
     link: gr.Textbox
     program: gr.Button
     program_song: gr.File
@@ -151,9 +154,13 @@ def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: 
                     buttons=[],
                     elem_id="mt-reference",
                 )
-                other_file = gr.UploadButton(
-                    texts.OTHER_FILE_LABEL, size="sm", variant="secondary", elem_id="mt-other-file"
+                tuning = gr.Number(
+                    None,
+                    label=texts.TUNING_LABEL,
+                    placeholder=texts.TUNING_PLACEHOLDER,
+                    elem_id="mt-tuning",
                 )
+                other_file = gr.UploadButton(texts.AUDIO_LABEL, elem_id="mt-other-file")  # nobody sees it: bringing.js
                 aside = gr.Button(visible=False, size="sm", elem_id="mt-aside")
                 with gr.Row():
                     transcribe = gr.Button(texts.TRANSCRIBE, variant="primary", elem_id="mt-transcribe", min_width=120)
@@ -198,6 +205,7 @@ def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: 
         shown = gr.State(None)
         click = gr.Number(0, visible=False)  # which click of the visitor's it is; the browser counts
         is_unsent = gr.Checkbox(False, visible=False)  # whether it is of a recording that the browser could not send
+        song_name, file_name = gr.Textbox(visible=False), gr.Textbox(visible=False)  # as their owner calls them
         link = gr.Textbox(visible=False)  # the result that the page's address names
         # What programs use (see `app.connect`).
         program = gr.Button(visible=False)
@@ -208,6 +216,7 @@ def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: 
         examples=example_cards,
         audio=audio,
         reference=reference,
+        tuning=tuning,
         other_file=other_file,
         aside=aside,
         transcribe=transcribe,
@@ -225,6 +234,8 @@ def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: 
         shown=shown,
         click=click,
         is_unsent=is_unsent,
+        song_name=song_name,
+        file_name=file_name,
         link=link,
         program=program,
         program_song=program_song,

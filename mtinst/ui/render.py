@@ -152,9 +152,10 @@ def summary(result: Result) -> str:
         f"<small>{texts.n_notes(part.n_notes)}</small></li>"
         for part in result.parts
     )
-    verdict = f'<p class="mt-verdict">{plain(result.verdict)}</p>' if result.verdict else ""
+    remarks = filter(None, (result.verdict, result.damage))
+    verdict = "".join(f'<p class="mt-verdict">{plain(remark)}</p>' for remark in remarks)
     total = sum(part.n_notes for part in result.parts)
-    facts = f"{clock(result.duration_s)} · {texts.n_notes(total)}"
+    facts = f"{clock(result.duration_s)} · {texts.n_notes(total)} · {texts.tuned_to(result.tuning_hz)}"
     found = f'<ul class="mt-found" aria-label="Instruments found">{chips}</ul>' if chips else ""
     scores = f'<p class="mt-scores">{texts.scores(**asdict(result.scores))}</p>' if result.scores else ""
     link = (

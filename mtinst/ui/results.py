@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mtinst.compare import Comparison
-from mtinst.spec import FloatArray
+from mtinst.spec import CONCERT_HZ, FloatArray
 from mtinst.ui.adjustment import Adjustment
 
 
@@ -95,6 +95,8 @@ class Result:
     duration_s: float
     parts: tuple[Part, ...]
     verdict: str | None
+    damage: str | None = None
+    tuning_hz: float = CONCERT_HZ
     scores: Scores | None = None
 
     @property

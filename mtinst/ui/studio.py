@@ -22,9 +22,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import soundfile as sf
 
-from mtinst.audio import display_name, load_audio
+from mtinst.audio import display_name, read_audio
 from mtinst.compare import compare_notes
 from mtinst.errors import AudioError, MidiError, MtinstError
 from mtinst.midi import read_midi
@@ -52,7 +51,6 @@ PACE_S = 0.3  # after which a step that takes longer is said again, so that who 
 N_THREADS = 3
 # Shares of the whole work: on two cores the synthesiser takes longer than the network and all around it.
 HEARD, PLAYED = 0.35, 0.87
-_UNKNOWN_LENGTH = 2**62  # more frames than that is how libsndfile says that a header does not tell
 PREVIEW_EVERY_S = 1.0
 PREVIEW_SHARE = 5.0  # a preview may take one part in this many of the time
 OWN_BYTES_A_MINUTE = 60 * PLAYBACK_RATE * 2 * 1.01  # two a sample, and somewhat more where FLAC cannot save any
@@ -123,6 +121,7 @@ class Studio:
         reference: Path | None = None,
         who: Hashable = None,
         *,
+        tuning_hz: float | None = None,
         is_background: bool = False,
     ) -> Generator[Working | Result, None, None]:
         """All of a song, by the checkpoint's thresholds: steps, then the notes, then the same with its parts.
@@ -138,6 +137,8 @@ class Studio:
             A MIDI file with the right notes.
         who : hashable, optional
             Tells visitors apart, who take turns and may have so many songs waiting each.
+        tuning_hz : float, optional
+            Frequency of the song's A above middle C; estimated unless given.
         is_background : bool
             Whether everybody else's songs come first.
 
@@ -150,9 +151,9 @@ class Studio:
         yield Working(message=texts.READING, fraction=0.0)
         self.check_limits(path)
         reference_key = None if reference is None else self.keep_reference(reference)
-        source_key = self.source_key(path)
+        source_key = self.source_key(path, tuning_hz)
         if self.cache.find(source_key) is None:
-            work = self._hear(path, title, source_key)
+            work = self._hear(path, title, source_key, tuning_hz)
             yield from self._alone(work, who, is_song=not is_background, is_background=is_background)
             yield Working(message=texts.WRITING, fraction=HEARD)
         result = self.view(source_key, title, Adjustment(), reference_key)
@@ -160,10 +161,11 @@ class Studio:
         if result.files_folder is None:
             yield from self.make_files(result, who, is_background=is_background)
 
-    def source_key(self, path: Path) -> str:
-        """What a song's entry is called; AudioError when the file is gone."""
+    def source_key(self, path: Path, tuning_hz: float | None = None) -> str:
+        """What the entry of a song that is tuned so is called; AudioError when the file is gone."""
+        heard = {"weights": self.transcriber.digest, "tuning": tuning_hz}
         try:
-            return key_of("source", version=VERSION, audio=file_hash(path), weights=self.transcriber.digest)
+            return key_of("source", version=VERSION, audio=file_hash(path), **heard)
         except OSError as error:
             raise AudioError(f"{display_name(path)} is no longer there; please bring it again") from error
 
@@ -218,6 +220,8 @@ class Studio:
             duration_s=found["duration_s"],
             parts=tuple(Part(**part) for part in found["parts"]),
             verdict=found["verdict"],
+            damage=found["damage"],
+            tuning_hz=found["tuning_hz"],
             scores=None if found["scores"] is None else Scores(**found["scores"]),
         )
 
@@ -261,7 +265,7 @@ class Studio:
         return heard.decode(adjustment.of(heard.thresholds))  # those of its own weights, which may not be today's
 
     def check_limits(self, path: Path) -> None:
-        """AudioError for a file that is beyond the limits, as far as can be told without decoding it."""
+        """AudioError for a file that is too large, or gone; how long it is shows when it is decoded."""
         name = display_name(path)
         try:
             n_bytes = path.stat().st_size
@@ -270,12 +274,6 @@ class Studio:
         # What the page decoded for a visitor may be larger than the file that was brought, and the limit is for that.
         if n_bytes > max(self.settings.max_mb * 1e6, self.settings.max_minutes * OWN_BYTES_A_MINUTE):
             raise AudioError(texts.too_large(name, n_bytes, self.settings.max_mb))
-        try:
-            info = sf.info(path)
-        except (sf.LibsndfileError, TypeError, UnicodeEncodeError):
-            return  # a format that has to be decoded first, or no audio at all, or a name in no known alphabet
-        if info.frames < _UNKNOWN_LENGTH and info.duration > self.settings.max_minutes * 60:
-            raise AudioError(texts.too_long(name, info.duration, self.settings.max_minutes))
 
     def _prepare(self, example: Example) -> bool:
         """Transcribe an example, unless somebody needs the processor; whether it is done."""
@@ -333,24 +331,25 @@ class Studio:
         yield Working(message=texts.PLAYING, fraction=HEARD)
         notes = self.transcription(result.source_key, result.adjustment).notes
         n_parts = max(1, len(result.parts))
-        with (
-            self.cache.write(key) as folder,
-            closing(write_stems(folder, notes, duration_s=result.duration_s, mix=entries.ALL_PARTS)) as playing,
-        ):
-            for n_played, _ in enumerate(playing, 1):
-                share = n_played / n_parts
-                yield Working(message=texts.PLAYING, fraction=HEARD + (PLAYED - HEARD) * share)
+        with self.cache.write(key) as folder:
+            playing = write_stems(
+                folder, notes, duration_s=result.duration_s, mix=entries.ALL_PARTS, tuning_hz=result.tuning_hz
+            )
+            with closing(playing):
+                for n_played, _ in enumerate(playing, 1):
+                    share = n_played / n_parts
+                    yield Working(message=texts.PLAYING, fraction=HEARD + (PLAYED - HEARD) * share)
 
-    def _hear(self, path: Path, title: str, source_key: str) -> Generator[Working, None, None]:
+    def _hear(self, path: Path, title: str, source_key: str, tuning_hz: float | None) -> Generator[Working, None, None]:
         """Run the network over a song and keep what it heard, with the song itself for players."""
         if self.cache.find(source_key) is not None:  # somebody else brought the same song meanwhile
             return
         spec = self.transcriber.spec
-        samples = load_audio(path, spec.sample_rate, longest_s=60 * self.settings.max_minutes)
-        duration_s = len(samples) / spec.sample_rate
+        recording = read_audio(path, spec.sample_rate, longest_s=60 * self.settings.max_minutes)
+        duration_s = len(recording.samples) / spec.sample_rate
         next_preview = 0.0
-        steps = self.transcriber.stream(samples, spec.sample_rate)
-        del samples  # an hour of them is 230 MB
+        steps = self.transcriber.stream(recording, tuning_hz=tuning_hz)
+        del recording  # an hour of it is 230 MB
         for step in steps:
             if isinstance(step, Transcription):
                 with self.cache.write(source_key) as folder:

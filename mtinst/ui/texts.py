@@ -2,6 +2,8 @@
 
 import math
 
+from mtinst.tuning import HIGHEST_HZ, LOWEST_HZ
+
 TITLE = "mtinst"
 HEADLINE = "Hear what a song is made of"
 TAGLINE = (
@@ -14,7 +16,8 @@ EXAMPLES_HELP = "One click, and the network listens to it."
 OWN_HEADING = "Or bring your own"
 AUDIO_LABEL = "Your song: drop a file here, or record one"
 REFERENCE_LABEL = "The right notes, if you have them (.mid): to compare"
-OTHER_FILE_LABEL = "Open another kind of file (m4a, mp4, webm, wma …)"
+TUNING_LABEL = "Tuning: the A above middle C, in Hz"
+TUNING_PLACEHOLDER = "estimated"
 TRANSCRIBE = "Transcribe"
 STOP = "Stop"
 
@@ -25,13 +28,17 @@ EMPTY = (
 )
 NO_SONG = "Choose a song first: pick an example, drop in a file, or record one."
 NOT_SENT = "The recording did not get here: the connection was lost, or it is too large. Please record it again."
-RECORDING = "Recording"
-SENDING = "Sending the recording"
+AWAITED = {
+    "recording": "Still recording: press Stop when it is complete, and it goes on by itself",
+    "recorded": "Sending the recording",
+    "sent": "Sending the song",
+}
 READING = "Reading the song"
 WRITING = "Writing down the notes"
 PLAYING = "Playing the parts"
 BROKEN = "Something went wrong that should not have; the log of this page says what."
 READY = "Ready: press Transcribe."
+NO_SUCH_TUNING = f"An A is tuned to {LOWEST_HZ:g} to {HIGHEST_HZ:g} Hz, or to nothing, and then it is estimated."
 ASIDE_GONE = "That song is no longer kept here; please bring it again."
 LINK_GONE = "The result of this link is no longer kept here; please bring the song again."
 DISK_FULL = (
@@ -148,16 +155,27 @@ def bring_back(title: str) -> str:
     return f"Back to “{title}”"
 
 
+def went_to_right_notes(name: str) -> str:
+    """What became of a MIDI file that was brought as a song.
+
+    Examples
+    --------
+    >>> went_to_right_notes("song.mid")
+    'song.mid holds notes, not sound, and went to the right notes, to compare.'
+    """
+    return f"{name} holds notes, not sound, and went to the right notes, to compare."
+
+
 def limits_of_size(max_minutes: float, max_mb: float) -> str:
     """What length and size the page takes.
 
     Examples
     --------
     >>> limits_of_size(15, 100)
-    'wav, flac, mp3, ogg, opus or aiff; up to 15 minutes and 100 MB.'
+    'Audio or video of any usual kind; up to 15 minutes and 100 MB.'
     """
     minutes = f"{max_minutes:g} minute" + ("" if max_minutes == 1 else "s")
-    return f"wav, flac, mp3, ogg, opus or aiff; up to {minutes} and {max_mb:g} MB."
+    return f"Audio or video of any usual kind; up to {minutes} and {max_mb:g} MB."
 
 
 def parts_help(synthesiser: str) -> str:
@@ -172,6 +190,17 @@ def parts_help(synthesiser: str) -> str:
         "The parts are not cut out of the recording. They are its transcribed notes, played by a synthesiser "
         f"({synthesiser}), so you hear what was understood and what was not."
     )
+
+
+def tuned_to(tuning_hz: float) -> str:
+    """How a song is tuned.
+
+    Examples
+    --------
+    >>> tuned_to(441.8)
+    'A = 442 Hz'
+    """
+    return f"A = {tuning_hz:.0f} Hz"
 
 
 def waiting(n_before: int) -> str:
@@ -208,17 +237,6 @@ def too_many(n_songs: int) -> str:
     """
     songs = "1 song is" if n_songs == 1 else f"{n_songs} songs are"
     return f"{songs} waiting already, more than this page takes on; please try again in some minutes."
-
-
-def too_long(name: str, duration_s: float, max_minutes: float) -> str:
-    """Refusal of a song over the limit.
-
-    Examples
-    --------
-    >>> too_long("opera.mp3", 7200, 15)
-    'opera.mp3 is 120 minutes long; this page takes songs of up to 15 minutes.'
-    """
-    return f"{name} is {duration_s / 60:.0f} minutes long; this page takes songs of up to {max_minutes:g} minutes."
 
 
 def too_large(name: str, n_bytes: float, max_mb: float) -> str:

@@ -21,7 +21,7 @@ def hold_streams(hold: Path) -> None:
     stream = Transcriber.stream
 
     def held_stream(
-        self: Transcriber, audio: Audio, sample_rate: int | None = None, **options: Any
+        self: Transcriber, audio: Audio, sample_rate: float | None = None, **options: Any
     ) -> Iterator[Progress | Transcription]:
         for step in stream(self, audio, sample_rate, **options):
             yield step

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from base64 import b64encode
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,9 +62,26 @@ def n_said(page: "Page") -> int:
 
 
 def open_other_file(page: "Page", path: Path) -> None:
+    """Choose a file that is not for Gradio's player, at the place for songs."""
+    page.locator("#mt-audio").get_by_label("Drop an audio file here").wait_for()
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Open another kind of file").click()
+        page.locator("#mt-audio").get_by_label("Drop an audio file here").click()
     chooser.value.set_files(path)
+
+
+def drop(page: "Page", path: Path, kind: str = "") -> None:
+    """Drop a file on the place for songs, whatever is there."""
+    content = b64encode(path.read_bytes()).decode()
+    files = page.evaluate_handle(
+        """([content, name, type]) => {
+        const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
+        const files = new DataTransfer();
+        files.items.add(new File([bytes], name, {type}));
+        return files;
+        }""",
+        [content, path.name, kind],
+    )
+    page.locator("#mt-audio .audio-container, #mt-audio").last.dispatch_event("drop", {"dataTransfer": files})
 
 
 def bring(page: "Page", song: Path) -> None:
@@ -423,7 +441,7 @@ def test_a_song_of_ones_own_and_mistakes_on_the_way(watched: Watched, tmp_path: 
 
     broken = tmp_path / "broken.webm"
     broken.write_bytes(b"not a film" * 50)
-    open_other_file(page, broken)
+    drop(page, broken)
     page.wait_for_selector(".mt-error")
     sentence = page.locator(".mt-error").inner_text()
     assert sentence.startswith("broken.webm")
@@ -470,6 +488,131 @@ def test_a_film_of_another_kind_is_opened(watched: Watched, tmp_path: Path) -> N
     page.wait_for_selector("#mt-status .mt-info >> text=Ready")
     press_transcribe(page)
     assert page.locator("#mt-summary h2").inner_text() == "phone"
+    assert watched.errors == []
+
+
+@pytest.mark.parametrize("suffix", ["aiff", "m4a", "mp4", "mov", "caf", "wma", "3gp", "opus"])
+def test_files_of_every_kind_are_dropped_at_one_place(watched: Watched, tmp_path: Path, suffix: str) -> None:
+    page = watched.page
+    path = write_any(tmp_path / f'it\'s "one" {suffix}.{suffix}')
+    drop(page, path)
+    page.wait_for_selector("#mt-status .mt-info >> text=Ready")
+    page.wait_for_selector("#mt-audio [data-testid=waveform-controls]")
+    press_transcribe(page)
+    assert page.locator("#mt-summary h2").inner_text() == path.stem
+    assert "A = 4" in page.locator("#mt-summary").inner_text()
+    assert page.locator(".toast-wrap").inner_text() == ""
+    assert watched.errors == []
+
+
+def write_any(path: Path) -> Path:
+    """Two seconds of sound in a container that the name says."""
+    samples = np.repeat(two_tones(2.0), 3)
+    if path.suffix in (".aiff", ".caf"):
+        sf.write(path, samples, 3 * RATE)
+        return path
+    codec = {".wma": "wmav2", ".opus": "libopus"}.get(path.suffix, "aac")
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream(codec, rate=3 * RATE, layout="mono")
+        stream.codec_context.open()
+        frame = av.AudioFrame.from_ndarray(samples[np.newaxis].astype(np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 3 * RATE
+        resampler = av.AudioResampler(stream.format, "mono", 3 * RATE, stream.frame_size or 1024)
+        for part in [*resampler.resample(frame), *resampler.resample(None), None]:
+            container.mux(stream.encode(part))
+    return path
+
+
+def test_midi_and_letters_dropped_as_songs_get_a_word(watched: Watched, tmp_path: Path, served: Served) -> None:
+    page = watched.page
+    midi = shutil.copyfile(served.examples / "duo.mid", tmp_path / "the right ones.mid")
+    drop(page, midi, "audio/midi")
+    page.wait_for_selector("#mt-status >> text=the right ones.mid holds notes, not sound, and went to the right notes")
+    page.wait_for_function("document.querySelector('#mt-reference').textContent.includes('right ones')")
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear all")
+    drop(page, letter, "text/plain")
+    page.wait_for_selector("#mt-status .mt-error >> text=letter.txt cannot be read as audio")
+    pick_example(page)
+    drop(page, midi)
+    page.wait_for_selector("#mt-summary >> text=Against the right notes")
+    assert watched.errors == []
+
+
+def test_transcribe_waits_for_a_file_that_is_still_being_sent(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    for name in ("slow.wav", "slow.m4a"):
+        held: list[Route] = []
+        page.route("**/upload*", lambda route, held=held: held.append(route))
+        song = write_song(tmp_path / name, 2.0) if name.endswith("wav") else write_any(tmp_path / name)
+        page.locator("#mt-audio input[type=file]").set_input_files(song)
+        page.wait_for_timeout(300)
+        before = n_said(page)
+        page.get_by_role("button", name="Transcribe").click()
+        page.get_by_text("Sending the song").wait_for()
+        page.wait_for_timeout(300)
+        assert n_said(page) == before
+        held[0].continue_()
+        page.unroute("**/upload*")
+        wait_until_done(page, before)
+        assert page.locator("#mt-summary h2").inner_text() == "slow"
+        page.locator(CLEAR).first.click()
+    assert watched.errors == []
+
+
+def test_transcribe_waits_for_a_recording_that_goes_on(watched: Watched) -> None:
+    page = watched.page
+    page.locator("#mt-audio").get_by_label("Record audio").click()
+    page.locator("#mt-audio").get_by_role("button", name="Record", exact=True).click()
+    stop = page.locator("#mt-audio").get_by_role("button", name="Stop", exact=True).first
+    stop.wait_for()
+    before = n_said(page)
+    page.get_by_role("button", name="Transcribe").click()
+    page.get_by_text("Still recording").wait_for()
+    page.wait_for_timeout(1000)
+    stop.click()
+    wait_until_done(page, before)
+    assert page.locator("#mt-summary h2").inner_text() == "Recording"
+
+
+def test_a_trimmed_song_keeps_its_name_and_one_called_audio_stays_so(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    bring(page, write_song(tmp_path / "audio.wav", 4.0))
+    press_transcribe(page)
+    assert page.locator("#mt-summary h2").inner_text() == "audio"
+    page.locator("#mt-audio").get_by_label("Trim").first.click()
+    handle = page.locator("#mt-audio [part*=region-handle-right]").first
+    handle.wait_for()
+    box = handle.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 2, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] - 60, box["y"] + 10, steps=5)
+    page.mouse.up()
+    with page.expect_response("**/upload*"):
+        page.locator("#mt-audio").get_by_role("button", name="Trim", exact=True).first.click()
+    page.wait_for_function("window.mtinstSong?.orig_name === 'audio, trimmed.wav'")
+    press_transcribe(page)
+    assert page.locator("#mt-summary h2").inner_text() == "audio, trimmed"
+    assert watched.errors == []
+
+
+def test_a_tuning_can_be_said(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    bring(page, write_song(tmp_path / "low.wav", 2.0))
+    tuning = page.locator("#mt-tuning input")
+    tuning.fill("300")
+    page.get_by_role("button", name="Transcribe").click()
+    page.wait_for_selector("#mt-status .mt-error")
+    assert page.locator("#mt-status .mt-error").inner_text() == texts.NO_SUCH_TUNING
+    tuning.fill("415")
+    tuning.press("Tab")
+    press_transcribe(page)
+    assert "A = 415 Hz" in page.locator("#mt-summary").inner_text()
+    tuning.fill("")
+    tuning.press("Tab")
+    press_transcribe(page)
+    assert "A = 415 Hz" not in page.locator("#mt-summary").inner_text()
     assert watched.errors == []
 
 
