@@ -29,7 +29,8 @@ from tests.odd_files import RATE, OddFile, odd_files
 
 SONG_S = 9.0
 MOST_OFF_S = 0.15
-LEAST_F1 = 0.9
+LEAST_F1, LEAST_F1_JOINED = 0.9, 0.7
+"""Where a joined file goes on is known within what encoders leave at its ends: about what an onset may be off."""
 
 
 def measure(weights: Path | None = None) -> int:
@@ -56,7 +57,7 @@ def measure(weights: Path | None = None) -> int:
             f1 = compare_notes(heard.notes, moved(clean, kind, heard.duration_s)).note_f1
             is_same = record["n_notes"] == len(heard.notes) == sum(part.n_notes for part in last.parts)
             is_good &= is_same and max(abs(length - wanted_s) for length in lengths) < MOST_OFF_S * kind.repeats
-            is_good &= f1 >= LEAST_F1 - kind.missing_share
+            is_good &= f1 >= (LEAST_F1 if kind.repeats == 1 else LEAST_F1_JOINED) - kind.missing_share
             cells = [f"{wanted_s:g}", by_ffmpeg(path), *(f"{length:.2f}" for length in lengths)]
             say(f"| {kind.name} | {' | '.join(cells)} | {len(heard.notes)}, {f1:.2f} | {said or heard.damage or ''} |")
     return 0 if is_good else 1

@@ -33,7 +33,8 @@ RUN_INPUTS = f"(audio, reference, shown, click, name) => [audio, reference, show
 # What is not here yet is waited for: a recording as long as it takes, anything else until no file has been on its way
 # for some seconds, or for a minute where the server has it and is reading it. The click counts from when it was made.
 AWAITED = json.dumps({what: render.working(said, 0.0, is_heard=False) for what, said in texts.AWAITED.items()})
-SAY_AWAITED = f"(song) => ({AWAITED})[window.mtinstAwaited(song)] ?? {NO_CHANGE}"
+# Without the song as an input, for which Gradio would wait in silence.
+SAY_AWAITED = f"() => ({AWAITED})[window.mtinstAwaited(window.mtinstSong)] ?? {NO_CHANGE}"
 OWN_SONG_INPUTS = f"""async (audio, reference, shown, click, name, isUnsent, tuning) => {{
     const [, , , number] = ({RUN_INPUTS})(audio);
     let latest = Date.now(), awaited;
@@ -96,7 +97,7 @@ def connect(page: Page, actions: Actions) -> None:
         show_progress="hidden",
     )
 
-    page.transcribe.click(None, page.audio, page.status, js=SAY_AWAITED, **quiet)  # before it is waited for
+    page.transcribe.click(None, None, page.status, js=SAY_AWAITED, **quiet)  # before it is waited for
     brought = [page.audio, page.reference]
     runs = [
         page.examples.click(

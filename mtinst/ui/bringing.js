@@ -48,12 +48,13 @@
     return window.mtinstSending || window.mtinstOpening ? 'sent' : null;
   };
 
-  // Gradio gives one name to all that is recorded or trimmed in it; files that are chosen are made by the browser.
+  // Gradio gives one name to all that is recorded or trimmed in it, out of what is no file yet.
   window.File = new Proxy(File, {
     construct: (target, [parts, name, ...options]) => {
       const before = window.mtinstSong?.orig_name?.replace(/\.[^.]*$/, '');
       const own = before ? `${before}, trimmed.wav` : 'Recording.wav';
-      return new target(parts, name === 'audio.wav' ? own : name, ...options);
+      const isMade = name === 'audio.wav' && !(parts[0] instanceof target);
+      return new target(parts, isMade ? own : name, ...options);
     },
   });
 })();

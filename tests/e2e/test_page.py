@@ -541,9 +541,9 @@ def test_midi_and_letters_dropped_as_songs_get_a_word(watched: Watched, tmp_path
 
 def test_transcribe_waits_for_a_file_that_is_still_being_sent(watched: Watched, tmp_path: Path) -> None:
     page = watched.page
+    held: list[Route] = []
     for name in ("slow.wav", "slow.m4a"):
-        held: list[Route] = []
-        page.route("**/upload*", lambda route, held=held: held.append(route))
+        page.route("**/upload*", lambda route: held.append(route))
         song = write_song(tmp_path / name, 2.0) if name.endswith("wav") else write_any(tmp_path / name)
         page.locator("#mt-audio input[type=file]").set_input_files(song)
         page.wait_for_timeout(300)
@@ -552,7 +552,7 @@ def test_transcribe_waits_for_a_file_that_is_still_being_sent(watched: Watched, 
         page.get_by_text("Sending the song").wait_for()
         page.wait_for_timeout(300)
         assert n_said(page) == before
-        held[0].continue_()
+        held.pop().continue_()
         page.unroute("**/upload*")
         wait_until_done(page, before)
         assert page.locator("#mt-summary h2").inner_text() == "slow"
