@@ -30,7 +30,7 @@ from tests.odd_files import RATE, OddFile, odd_files
 SONG_S = 9.0
 MOST_OFF_S = 0.15
 LEAST_F1, LEAST_F1_JOINED = 0.9, 0.7
-"""Where a joined file goes on is known within what encoders leave at its ends: about what an onset may be off."""
+"""Where a joined file goes on is known within what encoders leave at its ends, about as much as an onset may be off."""
 
 
 def measure(weights: Path | None = None) -> int:
