@@ -264,14 +264,17 @@ def _finished(blocks: Iterable[Block], sample_rate: int, name: str, longest_s: f
     n_samples = 0
     most_unpacked, n_unpacked = longest_s * MOST_SAMPLES_A_SECOND, 0
 
+    def check_finite(block: FloatArray) -> None:
+        if not np.isfinite(block).all():
+            raise AudioError(f"{name} holds samples that are NaN or infinite")
+
     def checked(blocks: Iterable[Block]) -> Iterator[FloatArray]:
         nonlocal n_unpacked
         for _, block in blocks:
             n_unpacked += block.size
             if n_unpacked > most_unpacked:
                 raise AudioError(f"{name} unpacks to more than {most_unpacked / 1e6:g} million samples")
-            if not np.isfinite(block).all():
-                raise AudioError(f"{name} holds samples that are NaN or infinite")
+            check_finite(block)
             yield block
 
     for (rate, n_channels), alike in groupby(blocks, key=lambda block: (block[0], block[1].shape[1])):
@@ -283,6 +286,7 @@ def _finished(blocks: Iterable[Block], sample_rate: int, name: str, longest_s: f
             n_samples += len(block)
             if n_samples > longest_s * sample_rate:
                 raise AudioError(f"{name} lasts longer than {longest_s / 60:g} minutes, the longest that is taken")
+            check_finite(block)  # again: the largest numbers grow beyond float32 when they are resampled
             yield block
     if n_samples == 0:
         raise AudioError(f"{name} holds no audio")

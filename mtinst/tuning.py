@@ -79,6 +79,7 @@ def is_tuning(hz: float) -> bool:
 
 def _peaks(windows: FloatArray, sample_rate: int) -> tuple[np.ndarray, np.ndarray]:
     """Where spectra have their peaks, in fractions of a bin, and how high those are."""
+    windows = windows / max(float(np.abs(windows).max()), 1e-30)  # numbers near the largest would overflow
     spectra = np.abs(np.fft.rfft(windows * np.hanning(windows.shape[1]).astype(np.float32)))
     lowest, highest = (round(hz * windows.shape[1] / sample_rate) for hz in (_LOWEST_PEAK_HZ, _HIGHEST_PEAK_HZ))
     spectra = spectra[:, lowest - 1 : highest + 2]

@@ -62,6 +62,13 @@ def test_what_has_no_tuning_is_at_440(samples: FloatArray) -> None:
     assert estimate_tuning(samples.astype(np.float32)) == CONCERT_HZ
 
 
+def test_how_loud_a_song_is_does_not_matter() -> None:
+    for factor in (1e-6, 1e37):
+        assert estimate_tuning(music(430.0) * np.float32(factor)) == pytest.approx(
+            estimate_tuning(music(430.0)), abs=0.1
+        )
+
+
 def test_a_long_song_is_heard_here_and_there() -> None:
     song = np.tile(music(430.0), 60)
     assert estimate_tuning(song) == pytest.approx(estimate_tuning(music(430.0)), abs=0.5)
