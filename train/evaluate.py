@@ -205,7 +205,7 @@ def evaluate(weights: Path, clips: ClipArrays) -> Scores:
         note_onset_offset_f1=count_notes(clips, found, with_offset=True).f1,
         note_onset_instrument_f1=count_notes(clips, found, with_instrument=True).f1,
         note_onset_offset_instrument_f1=count_notes(clips, found, with_instrument=True, with_offset=True).f1,
-        alone_f1=float(np.nanmean([one.alone_f1 for one in by.values()])) if by else 0.0,
+        alone_f1=_mean_of_numbers([one.alone_f1 for one in by.values()]),
         **_instruments_reported(there, found),
         by=by,
         auc_by=auc_per_second(
@@ -213,6 +213,12 @@ def evaluate(weights: Path, clips: ClipArrays) -> Scores:
         ),
         taken_for=_taken_for(heard, of_rolls),
     )
+
+
+def _mean_of_numbers(values: Sequence[float]) -> float:
+    """Without those that are NaN; NaN when all are."""
+    numbers = [value for value in values if not np.isnan(value)]
+    return float(np.mean(numbers)) if numbers else float("nan")
 
 
 def _as_they_are(features: FloatArray) -> FloatArray:

@@ -104,7 +104,7 @@ def score_notes(name: str, found: Sequence[Note], parts: Parts, duration_s: floa
     >>> score.note_f1, score.pitch_accuracy
     (1.0, 1.0)
     >>> score.note_instrument_f1, round(score.piano_roll_accuracy, 2)
-    (0.5, 0.32)
+    (0.5, 0.33)
     """
     notes = notes_of(parts)
     n_frames = SPEC.n_frames(round(duration_s * SPEC.sample_rate))
