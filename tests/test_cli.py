@@ -23,6 +23,7 @@ from mtinst.notes import Thresholds
 from mtinst.pipeline import DEFAULT_WEIGHTS
 from mtinst.spec import INSTRUMENT_NAMES
 from mtinst.transcription import SILENT
+from tests import odd_files
 
 PROJECT = Path(__file__).parents[1]
 RATE = 16000
@@ -259,6 +260,18 @@ def test_wrong_options_are_refused(
         run(*arguments)
     assert exit_info.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_what_could_not_be_read_is_said_on_stderr_and_the_song_is_done(
+    inside: Path, weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    music = np.random.default_rng(0).standard_normal((9 * odd_files.RATE, 1)).astype(np.float32) * np.float32(0.1)
+    (inside / "hole.flac").write_bytes(odd_files.holed(odd_files.flac(music), 0.3))
+    assert run("hole.flac", "--json", "--midi-only", "--weights", str(weights)) == 0
+    printed = capsys.readouterr()
+    record = json.loads(printed.out)
+    assert record["damage"] == "0:03 of the file could not be read."
+    assert printed.err == "mtinst: hole.flac: 0:03 of the file could not be read.\n"
 
 
 def test_a_line_mentions_the_verdict() -> None:

@@ -1004,6 +1004,52 @@ def test_another_kind_of_file_takes_the_place_of_a_song_and_of_its_right_notes(
     assert list(actions.open_other_file(None, None, None, visitor())) == [{page.status: gr.skip()}]
 
 
+def test_a_copy_for_browsers_is_still_the_file_that_was_brought(actions: Actions, song: Path, tmp_path: Path) -> None:
+    page = actions.page
+    source = Path(shutil.copyfile(song, tmp_path / "its one.wav"))
+    *_, update = actions.open_other_file(str(source), None, None, visitor(), "", 'it\'s "one".wav')
+    copy = update[page.audio]
+    assert copy != str(source)
+    results = [
+        update[page.shown] for update in actions.transcribe(copy, None, None, 1, visitor()) if page.shown in update
+    ]
+    assert results[-1].title == 'it\'s "one"'
+    assert results[-1].source_key == actions.studio.source_key(source)
+    same = Path(shutil.copyfile(copy, tmp_path / "another.flac"))
+    put = actions._put_aside(str(same), None, "another.flac", visitor())
+    assert put[page.aside]["value"] == texts.bring_back("another")
+
+
+def test_midi_brought_as_a_song_goes_to_the_right_notes(actions: Actions, tmp_path: Path) -> None:
+    page = actions.page
+    write_midi([Note(0, 1, pitch=60)], tmp_path / "right.mid")
+    (update,) = actions.open_other_file(str(tmp_path / "right.mid"), None, None, visitor(), "", "right.mid")
+    assert update[page.reference] == str(tmp_path / "right.mid")
+    assert texts.went_to_right_notes("right.mid") in update[page.status]
+    write_midi([], tmp_path / "empty.mid")
+    (update,) = actions.open_other_file(str(tmp_path / "empty.mid"), None, None, visitor(), "", "empty.mid")
+    assert list(update) == [page.status]
+    assert "empty.mid has no notes" in update[page.status]
+
+
+def test_a_visitor_says_how_a_song_is_tuned(actions: Actions, song: Path) -> None:
+    page = actions.page
+    (refused,) = actions.transcribe(str(song), None, None, 1, visitor(), tuning=300.0)
+    assert texts.NO_SUCH_TUNING in refused[page.status]
+    for tuning, said in ((415, "A = 415 Hz"), (0, "A = 44")):  # an empty field may come as 0
+        updates = [*actions.transcribe(str(song), None, None, 2 + tuning, visitor(str(tuning)), tuning=tuning)]
+        summaries = [update[page.summary] for update in updates if page.shown in update]
+        assert said in summaries[-1]
+
+
+def test_what_could_not_be_read_stands_in_the_summary() -> None:
+    result = result_named("song")
+    assert "could not be read" not in render.summary(result)
+    said = render.summary(replace(result, damage="0:04 of the file could not be read.", tuning_hz=442.1))
+    assert "0:04 of the file could not be read." in said
+    assert "A = 442 Hz" in said
+
+
 def test_what_is_brought_during_work_does_not_speak_over_it(actions: Actions, song: Path, tmp_path: Path) -> None:
     page = actions.page
     broken = tmp_path / "broken.webm"

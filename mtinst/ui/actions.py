@@ -90,7 +90,9 @@ class Visit:
     def song(self, path: Path, name: str = "") -> tuple[Path, str]:
         """The file that was brought, and what it is called, given what the browser says that it is."""
         known = self.songs.get(file_hash(path)) if path.is_file() else None
-        return known if known is not None and known[0].is_file() else (path, name[:LONGEST_NAME] or path.name)
+        # Of another name it is another file with the same in it.
+        is_it = known is not None and known[0].is_file() and known[0].stem == path.stem
+        return known if known is not None and is_it else (path, name[:LONGEST_NAME] or path.name)
 
     def wait_for_others(self) -> None:
         """Wait until other work has ended, so that nothing it still says comes after what is said next."""

@@ -514,6 +514,7 @@ def write_any(path: Path) -> Path:
     codec = {".wma": "wmav2", ".opus": "libopus"}.get(path.suffix, "aac")
     with av.open(str(path), "w") as container:
         stream: Any = container.add_stream(codec, rate=3 * RATE, layout="mono")
+        stream.bit_rate = 96_000
         stream.codec_context.open()
         frame = av.AudioFrame.from_ndarray(samples[np.newaxis].astype(np.float32), format="fltp", layout="mono")
         frame.sample_rate = 3 * RATE
