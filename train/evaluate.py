@@ -394,10 +394,17 @@ def count_notes(
     for clip, notes in enumerate(found):
         there = clips.reference_notes(clip)
         pairs = matching_notes(notes, there, with_instrument=with_instrument, with_offset=with_offset)
-        counts.matched += len(pairs)
-        counts.there += len(there)
-        counts.found += len(notes) - len(_passed_over(clips, clip, notes) - {at for at, _ in pairs})
+        _add(counts, clips, clip, notes, pairs)
     return counts
+
+
+def _add(
+    counts: NoteCounts, clips: ClipArrays, clip: int, notes: Sequence[Note], pairs: Sequence[tuple[int, int]]
+) -> None:
+    """Count a clip, in which these pairs of notes found and there match."""
+    counts.matched += len(pairs)
+    counts.there += len(clips.reference_notes(clip))
+    counts.found += len(notes) - len(_passed_over(clips, clip, notes) - {at for at, _ in pairs})
 
 
 def _passed_over(clips: ClipArrays, clip: int, notes: Sequence[Note]) -> set[int]:
@@ -427,10 +434,7 @@ def _notes_by(clips: ClipArrays, found: Sequence[list[Note]]) -> dict[str, dict[
             late_s[there[right].instrument].append(notes[at].onset - there[right].onset)
         players = {note.instrument for note in there}
         if len(players) == 1:
-            counts = alone[players.pop()]
-            counts.there += len(there)
-            counts.matched += len(pairs)
-            counts.found += len(notes) - len(_passed_over(clips, clip, notes) - {at for at, _ in pairs})
+            _add(alone[players.pop()], clips, clip, notes, pairs)
     return {
         name: {
             "notes": n_notes[name],

@@ -37,8 +37,8 @@ from train.arrange import Library, Part
 from train.clips import Clip, clip_rows, save_clips
 from train.labels import FRAME_NOTE, UNKNOWN, audible_notes, sounding_notes
 from train.medium import MOST_VARISPEED, amplify, compress, encode, strum, varispeed
-from train.recordings import Recording, moved, pieces_of, read_recordings
-from train.render import RATE, Band, Manner, add_room, distort, levelled, noise
+from train.recordings import Recording, levelled, moved, pieces_of, read_recordings
+from train.render import RATE, Band, Manner, add_room, distort, noise
 from train.sources import OFFSET, ONSET, PITCH, Split, end_before_restrike, find_pieces
 from train.timbres import RANGES, TimbreSplit
 

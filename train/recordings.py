@@ -65,15 +65,28 @@ def read_recordings(folder: Path, split: Split) -> list[Recording]:
             if row["split"] != split or not is_known:
                 continue
             path = folder / row["file"]
-            samples, rate = soundfile.read(path, dtype="float32")
-            if rate != SPEC.sample_rate:
-                raise ValueError(f"{path} has a rate of {rate} Hz, {SPEC.sample_rate} Hz is wanted.")
+            samples = read_sound(path)
             performer = f"{row['corpus']}/{row['performer']}/{row['instruments']}"
             notes = np.empty((0, 3)) if plays == "drums" else _read_notes(path.with_suffix(".csv"))
             recordings.append(
                 Recording(name=row["file"], performer=performer, plays=plays, samples=samples, notes=notes)
             )
     return recordings
+
+
+def read_sound(path: Path) -> FloatArray:
+    """A recording at the rate of the features; ValueError when it has another."""
+    samples: FloatArray
+    samples, rate = soundfile.read(path, dtype="float32")
+    if rate != SPEC.sample_rate:
+        raise ValueError(f"{path} has a rate of {rate} Hz, {SPEC.sample_rate} Hz is wanted.")
+    return samples
+
+
+def levelled(sound: FloatArray) -> FloatArray:
+    """At a peak of 1."""
+    result: FloatArray = sound / max(1e-6, float(np.abs(sound).max(initial=0.0)))
+    return result
 
 
 def _read_notes(path: Path) -> NDArray[np.float64]:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
 from mtinst.fluidsynth import BLOCK_SAMPLES, FluidSynth
 from mtinst.spec import NINE, SPEC, FloatArray
+from train.recordings import levelled, read_sound
 from train.singing import read_singers
 from train.sources import OFFSET, ONSET, PITCH, VELOCITY
 from train.timbres import (
@@ -362,9 +362,7 @@ def _read_samples(samples_dir: Path, split: TimbreSplit) -> dict[Timbre, SampleB
         for row in csv.DictReader(file):
             if row["split"] != split:
                 continue
-            sound, rate = soundfile.read(samples_dir / row["file"], dtype="float32")
-            if rate != RATE:
-                raise ValueError(f"{row['file']} has a rate of {rate} Hz, {RATE} Hz is wanted.")
+            sound = read_sound(samples_dir / row["file"])
             name, pitch = row["instrument"], int(row["midi"])
             timbre = Timbre(
                 plays=class_of(name),
@@ -376,9 +374,3 @@ def _read_samples(samples_dir: Path, split: TimbreSplit) -> dict[Timbre, SampleB
             take = Take(levelled(sound), pitch + float(row["cents"] or 0) / 100, float(row["attack_ms"] or 0) / 1000)
             banks[timbre][pitch].append(take)
     return {timbre: dict(bank) for timbre, bank in banks.items()}
-
-
-def levelled(sound: FloatArray) -> FloatArray:
-    """At a peak of 1."""
-    result: FloatArray = sound / max(1e-6, float(np.abs(sound).max(initial=0.0)))
-    return result

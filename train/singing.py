@@ -16,11 +16,11 @@ from typing import cast
 import librosa
 import numpy as np
 import pyworld
-import soundfile
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from mtinst.spec import SPEC, FloatArray
+from train.recordings import levelled, read_sound
 from train.sources import OFFSET, ONSET, PITCH, VELOCITY
 from train.timbres import TimbreSplit
 
@@ -129,21 +129,13 @@ def read_singers(folder: Path, split: TimbreSplit) -> list[Singer]:
     with (folder / "index.csv").open(newline="") as file:
         for row in csv.DictReader(file):
             if (row["split"] == "train") == (split == "train"):
-                recordings[row["singer"]].append((int(row["midi"]), _read(folder / row["file"])))
+                recordings[row["singer"]].append((int(row["midi"]), levelled(read_sound(folder / row["file"]))))
     if split == "train":
-        recordings[_SYLLABLES] = [(_SYLLABLES_AT, _read(path)) for path in sorted(folder.glob("*.flac"))]
+        recordings[_SYLLABLES] = [(_SYLLABLES_AT, levelled(read_sound(path))) for path in sorted(folder.glob("*.flac"))]
     return [
         Singer(name, [sound for _, sound in takes], lowest=takes[0][0], highest=takes[-1][0])
         for name, takes in ((name, sorted(takes, key=lambda take: take[0])) for name, takes in recordings.items())
     ]
-
-
-def _read(path: Path) -> FloatArray:
-    sound: FloatArray
-    sound, rate = soundfile.read(path, dtype="float32")
-    if rate != RATE:
-        raise ValueError(f"{path} has a rate of {rate} Hz, {RATE} Hz is wanted.")
-    return sound / max(1e-6, float(np.abs(sound).max(initial=0.0)))
 
 
 def melody(
