@@ -16,7 +16,8 @@ from train.sources import OFFSET, ONSET, PITCH
 RISEN_DB = 8.0
 # A note has died away this far below its own loudest frame: a struck string is then no longer heard in a mix.
 DECAY_DB = 40.0
-# What rings on after the note-off belongs to the note while it is no more than this below its loudest, so many frames.
+# What rings on after the note-off belongs to the note while it is no more than this below its loudest, so many frames,
+# and until the part's next note: two sixteenths are not a chord because a hall holds the first.
 RINGING_DB, RINGING_FRAMES = 9.0, 4
 # A note this far below the part's loudest frame has no sound at all: its timbre has no sample for it.
 _SILENCE_DB = 60.0
@@ -78,6 +79,8 @@ def sounding_notes(notes: NDArray[np.float64], part_cqt: ComplexArray, spec: Fea
         level = heard[row, first : max(first + 1, released)]
         end = first + 1 + int(np.flatnonzero(level >= loudest * _ratio(DECAY_DB))[-1:].sum())
         if end >= released:
+            following = notes[notes[:, ONSET] > max(note[ONSET], note[OFFSET] - RINGING_FRAMES / spec.frame_rate), ONSET]
+            limit = min([limit, *(spec.second_to_frame(second) for second in following)])
             ringing = heard[row, end : min(limit, end + RINGING_FRAMES)] >= loudest * _ratio(RINGING_DB)
             end += int(np.logical_and.accumulate(ringing).sum())
         result.append((onset, first, end, row))
