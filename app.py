@@ -2,7 +2,7 @@
 
 import sys
 
-from mtinst.ui.__main__ import main
+from mtinst.page.__main__ import main
 
 if __name__ == "__main__":
     sys.exit(main())

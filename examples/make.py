@@ -14,7 +14,7 @@ from examples.perform import perform, reference_midi
 from examples.piece import DRUMS, Part, Piece
 from examples.render import SAMPLE_RATE, render, write_ogg
 from examples.scores import PIECES
-from mtinst.spec import instrument_named
+from mtinst.grid import instrument_named
 
 _BANK_CREDITS = {
     "karoryfer_green": "Karoryfer Lecolds' electric guitar samples, CC0",

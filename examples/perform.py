@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from examples.notation import ScoreNote, parse_voice
 from examples.piece import DRUMS, Part, Piece
-from mtinst.spec import INSTRUMENTS
+from mtinst.grid import INSTRUMENTS
 
 LEAD_IN_S = 0.3
 MONOPHONIC = frozenset({"trumpet", "saxophone", "bass", "violin", "cello", "flute"})

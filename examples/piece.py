@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from mtinst.spec import INSTRUMENT_NAMES
+from mtinst.grid import INSTRUMENT_NAMES
 
 DRUMS = "drums"
 

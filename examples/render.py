@@ -13,7 +13,7 @@ from scipy import signal
 
 from examples.perform import PlayedNote
 from examples.piece import DRUMS, Part, Piece, Timbre
-from mtinst.fluidsynth import FluidSynth
+from mtinst.sound.fluidsynth import FluidSynth
 
 Sound = NDArray[np.float64]
 

@@ -11,18 +11,15 @@ import shutil
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from mtinst.pipeline import Transcriber, Transcription
+from mtinst.version import __version__
 
-__all__ = ["Transcriber", "Transcription"]
-__version__ = "0.1.0"
+__all__ = ["Transcriber", "Transcription", "__version__"]
 
 
 def __getattr__(name: str) -> object:
     """Import the pipeline, and with it PyTorch, only when it is asked for."""
-    if name in __all__:
+    if name in ("Transcriber", "Transcription"):
         from mtinst import pipeline
 
         return getattr(pipeline, name)

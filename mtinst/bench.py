@@ -22,13 +22,12 @@ from typing import NamedTuple, get_args
 import numpy as np
 import torch
 
-from mtinst.checkpoint import save_checkpoint
-from mtinst.clock import clock
-from mtinst.model import UNet
-from mtinst.notes import Note, Thresholds
+from mtinst.grid import FINE, clock
+from mtinst.hear.checkpoint import save_checkpoint
+from mtinst.hear.unet import UNet
 from mtinst.pipeline import DEFAULT_WEIGHTS, Progress, Stage, Transcriber, warm_up
-from mtinst.spec import FINE
-from mtinst.synth import mix, synthesise, write_audio
+from mtinst.records import Note, Thresholds
+from mtinst.sound.synth import mix, synthesise, write_audio
 
 DURATIONS_S = (30.0, 180.0, 600.0)
 SAMPLE_RATE = 44100

@@ -16,17 +16,16 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mtinst import __version__
-from mtinst.audio import LONGEST_S, display_name, printable
+from mtinst.batch.jobs import Job, Settings, find_record, kept_stems, plan_jobs
 from mtinst.errors import AudioError, MtinstError
-from mtinst.jobs import Job, Settings, find_record, kept_stems, plan_jobs, transcribe_song
-from mtinst.spec import INSTRUMENT_NAMES, instrument_named
-from mtinst.tuning import HIGHEST_HZ, LOWEST_HZ, is_tuning
-
-if TYPE_CHECKING:
-    from mtinst.transcription import Output
+from mtinst.export.formats import FORMATS
+from mtinst.files import display_name, printable
+from mtinst.grid import INSTRUMENT_NAMES, instrument_named
+from mtinst.hear.audio import LONGEST_S
+from mtinst.hear.tuning import HIGHEST_HZ, LOWEST_HZ, is_tuning
+from mtinst.version import __version__
 
 # Which files of a folder are songs; a file that is named itself is tried whatever its suffix.
 AUDIO_SUFFIXES = frozenset(
@@ -121,8 +120,10 @@ def describe(record: dict[str, Any]) -> str:
 
 def _do_all(jobs: list[Job], options: argparse.Namespace, report: Callable[[MtinstError], None]) -> None:
     """One song after the other; MtinstError when none can be done."""
+    from mtinst.batch.work import load_transcriber, transcribe_song  # and with it PyTorch
+
     settings = _settings(options)
-    transcriber = settings.transcriber()
+    transcriber = load_transcriber(settings)
     for job in jobs:
         try:
             with _progress_bar(display_name(job.path)) as progress:
@@ -135,7 +136,7 @@ def _do_all(jobs: list[Job], options: argparse.Namespace, report: Callable[[Mtin
 
 def _do_many(songs: list[Path], options: argparse.Namespace, report: Callable[[MtinstError], None]) -> None:
     """Several songs at a time, those left out that are done; then the summary. MtinstError when none can be done."""
-    from mtinst.workers import run_here, run_on_cluster
+    from mtinst.batch.workers import run_here, run_on_cluster
 
     settings = _settings(options)
     facts = settings.facts()
@@ -201,11 +202,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object a song instead of a sentence")
     parser.add_argument("--midi-only", action="store_true", help="write the MIDI file only")
-    parser.add_argument("--svg", action="store_true", help="write the picture as <stem>.svg too")
-    parser.add_argument(
-        "--csv", action="store_true", help="write notes and activations as <stem>.csv and <stem>.activations.csv too"
-    )
-    parser.add_argument("--jams", action="store_true", help="write notes and activations as <stem>.jams too")
+    for flag in dict.fromkeys(one.flag for one in FORMATS.values() if one.flag):
+        files = [f"{one.about} as <stem>.{name}" for name, one in FORMATS.items() if one.flag == flag]
+        parser.add_argument(f"--{flag}", action="store_true", help=f"write {' and '.join(files)} too")
     parser.add_argument("--instruments", type=_instruments, metavar="A,B", help="report only these instruments")
     parser.add_argument("--onset-threshold", type=_probability, metavar="P", help="for every instrument, 0 to 1")
     parser.add_argument("--frame-threshold", type=_probability, metavar="P", help="for every instrument, 0 to 1")
@@ -304,15 +303,10 @@ def _settings(options: argparse.Namespace) -> Settings:
     )
 
 
-def _outputs(options: argparse.Namespace) -> "tuple[Output, ...]":
-    outputs: list[Output] = ["mid"] if options.midi_only else ["mid", "npz", "png"]
-    if options.svg:
-        outputs.append("svg")
-    if options.csv:
-        outputs += ["csv", "activations.csv"]
-    if options.jams:
-        outputs.append("jams")
-    return tuple(outputs)
+def _outputs(options: argparse.Namespace) -> tuple[str, ...]:
+    if options.midi_only:
+        return ("mid", *(name for name, one in FORMATS.items() if one.flag and getattr(options, one.flag)))
+    return tuple(name for name, one in FORMATS.items() if one.flag is None or getattr(options, one.flag))
 
 
 def _walk(folder: Path, unread: Callable[[OSError], None]) -> Iterator[Path]:

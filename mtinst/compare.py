@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mtinst.notes import Note
+from mtinst.records import Note
 
 ONSET_TOLERANCE_S = 0.05
 OFFSET_RATIO = 0.2

@@ -19,18 +19,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mtinst.audio import LONGEST_S, Recording, as_samples, read_audio, to_mono
-from mtinst.checkpoint import load_checkpoint
-from mtinst.clock import clock
-from mtinst.features import by_pitch, log_cqt, warm_up
-from mtinst.model import Network
-from mtinst.notes import Thresholds
-from mtinst.paths import DEFAULT_WEIGHTS
-from mtinst.rolls import Rolls, iter_windows
-from mtinst.settle import settle
-from mtinst.spec import CONCERT_HZ, FeatureSpec, FloatArray
-from mtinst.transcription import SHORTEST_S, Transcription
-from mtinst.tuning import (
+from mtinst.files import DEFAULT_WEIGHTS
+from mtinst.grid import CONCERT_HZ, FeatureSpec, FloatArray, clock
+from mtinst.hear.analysis import SHORTEST_S
+from mtinst.hear.audio import LONGEST_S, Recording, as_samples, read_audio, to_mono
+from mtinst.hear.checkpoint import load_checkpoint
+from mtinst.hear.cqt import by_pitch, log_cqt, warm_up
+from mtinst.hear.settle import settle
+from mtinst.hear.tuning import (
     HIGHEST_HZ,
     LOWEST_HZ,
     UNHEARD_SEMITONES,
@@ -38,6 +34,10 @@ from mtinst.tuning import (
     is_tuning,
     semitones_from_concert,
 )
+from mtinst.hear.unet import Network
+from mtinst.hear.windows import iter_windows
+from mtinst.records import Rolls, Thresholds
+from mtinst.transcription import Transcription
 
 __all__ = ["DEFAULT_WEIGHTS", "Progress", "Transcriber", "Transcription", "warm_up"]
 
@@ -87,7 +87,7 @@ class Transcriber:
 
     Examples
     --------
-    >>> from mtinst.model import ModelConfig, UNet
+    >>> from mtinst.hear.unet import ModelConfig, UNet
     >>> transcriber = Transcriber(UNet(ModelConfig(widths=(4, 8))).eval(), Thresholds.uniform())
     >>> transcription = transcriber.transcribe(np.zeros(16000), sample_rate=16000)
     >>> transcription.piano_roll.shape, transcription.notes
@@ -127,7 +127,7 @@ class Transcriber:
         ----------
         audio : str, path, array_like or Recording
             A file, or samples of the shape (n_samples,), (n_samples, n_channels) or (n_channels, n_samples), or what
-            :func:`~mtinst.audio.read_audio` made of a file.
+            :func:`~mtinst.hear.audio.read_audio` made of a file.
         sample_rate : float, optional
             Of an array, in Hz; a file says its own.
         progress : callable, optional

@@ -6,9 +6,10 @@ from typing import Any
 import hypothesis
 import pytest
 
-from mtinst import workers
-from mtinst.features import warm_up
-from mtinst.jobs import Job, Outcome, Settings, work
+from mtinst.batch import workers
+from mtinst.batch.jobs import Job, Outcome, Settings
+from mtinst.batch.work import work
+from mtinst.hear.cqt import warm_up
 
 # The same examples in every run, and no time limit on one: a busy machine must not fail a test.
 hypothesis.settings.register_profile("mtinst", deadline=None, derandomize=True)

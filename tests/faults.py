@@ -27,14 +27,14 @@ import numpy as np
 import pytest
 import torch
 
-from mtinst.spec import INSTRUMENT_NAMES
-from mtinst.ui import texts
-from mtinst.ui.actions import Actions
-from mtinst.ui.cache import CONTENTS, PARTIAL
-from mtinst.ui.layout import Page
-from mtinst.ui.results import Result
-from mtinst.ui.settings import PageSettings
-from mtinst.ui.studio import Studio
+from mtinst.grid import INSTRUMENT_NAMES
+from mtinst.page import texts
+from mtinst.page.actions import Actions
+from mtinst.page.cache import CONTENTS, PARTIAL
+from mtinst.page.layout import Page
+from mtinst.page.results import Result
+from mtinst.page.settings import PageSettings
+from mtinst.page.studio import Studio
 from tests.served import PATIENCE_S, PROJECT, Visitor, serve
 from tests.tiny import write_song, write_weights
 
@@ -124,7 +124,7 @@ def full_disk(folder: Path) -> Outcome:
         def fail(*_: object, **__: object) -> NoReturn:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        patch.setattr("mtinst.ui.entries.write_source", fail)
+        patch.setattr("mtinst.page.entries.write_source", fail)
         said = _said(Actions(cast(Page, PAGE), Studio(settings), []), song)
     assert texts.DISK_FULL in said[-1]
     assert not any(entry.name.endswith(PARTIAL) for entry in settings.cache.iterdir())
@@ -179,7 +179,7 @@ def missing_weights(folder: Path) -> Outcome:
 
 def missing_soundfont(folder: Path) -> Outcome:
     """The synthesiser is there, and its sounds are not."""
-    from mtinst import synth
+    from mtinst.sound import synth
 
     actions = Actions(cast(Page, PAGE), Studio(_settings(folder)), [])
     song = write_song(folder / "song.wav", 2.0)
@@ -201,7 +201,7 @@ def missing_soundfont(folder: Path) -> Outcome:
 def missing_synthesiser(folder: Path) -> Outcome:
     """No FluidSynth library."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mtinst.synth.find_library", lambda: None)
+        patch.setattr("mtinst.sound.synth.find_library", lambda: None)
         said = _said(Actions(cast(Page, PAGE), Studio(_settings(folder)), []), write_song(folder / "song.wav", 2.0))
     assert "Done" in said[-1]
     return Outcome(

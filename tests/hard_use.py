@@ -138,10 +138,17 @@ class _Program:
         import torch
 
         # What the attempts need, so that none has to load it again.
-        for name in ("av", "mtinst.cli", "mtinst.midi", "mtinst.exchange", "mtinst.ui.render", "mtinst.ui.studio"):
+        for name in (
+            "av",
+            "mtinst.cli",
+            "mtinst.export.midi",
+            "mtinst.export.tables",
+            "mtinst.page.render",
+            "mtinst.page.studio",
+        ):
             import_module(name)
-        from mtinst.fluidsynth import find_library
         from mtinst.pipeline import warm_up
+        from mtinst.sound.fluidsynth import find_library
         from tests.tiny import write_weights
 
         find_library()
@@ -174,7 +181,7 @@ class _Program:
 
     def _by_command_line(self, path: Path, folder: Path) -> Any:
         from mtinst.cli import main as run
-        from mtinst.midi import read_midi
+        from mtinst.export.midi import read_midi
 
         out = folder / ".done"
         status = run(["--out", str(out), "--weights", str(self.weights), "--midi-only", "--json", "--", str(path)])
@@ -196,10 +203,10 @@ class _Program:
 
     def _by_page(self, path: Path, folder: Path) -> Any:
         from mtinst.errors import MtinstError
-        from mtinst.ui import render
-        from mtinst.ui.results import Result
-        from mtinst.ui.settings import PageSettings
-        from mtinst.ui.studio import Studio
+        from mtinst.page import render
+        from mtinst.page.results import Result
+        from mtinst.page.settings import PageSettings
+        from mtinst.page.studio import Studio
 
         settings = PageSettings(cache=folder / ".done", weights=self.weights, prepare=False)
         try:
@@ -214,7 +221,7 @@ class _Program:
 
 def _fault(one: Hostile, way: Way, path: Path, ended: Ended) -> str | None:
     """What was wrong, if anything."""
-    from mtinst.audio import display_name
+    from mtinst.files import display_name
 
     if isinstance(ended.status, str):
         return ended.status

@@ -19,11 +19,11 @@ import soundfile as sf
 from mtinst import Transcriber
 from mtinst.cli import main as run
 from mtinst.compare import compare_notes
-from mtinst.notes import Note
-from mtinst.synth import mix, synthesise
-from mtinst.ui.results import Result
-from mtinst.ui.settings import PageSettings
-from mtinst.ui.studio import Studio
+from mtinst.page.results import Result
+from mtinst.page.settings import PageSettings
+from mtinst.page.studio import Studio
+from mtinst.records import Note
+from mtinst.sound.synth import mix, synthesise
 from tests.hard_use import say
 from tests.odd_files import RATE, OddFile, odd_files
 

@@ -13,9 +13,9 @@ import numpy as np
 import soundfile as sf
 
 from mtinst.bench import make_song, run_process
-from mtinst.ui.results import Result
-from mtinst.ui.settings import PageSettings
-from mtinst.ui.studio import Studio
+from mtinst.page.results import Result
+from mtinst.page.settings import PageSettings
+from mtinst.page.studio import Studio
 from tests.hard_use import say
 
 PROJECT = Path(__file__).parents[1]

@@ -7,12 +7,12 @@ import numpy as np
 import soxr
 
 from mtinst import Transcriber
-from mtinst.audio import load_audio
 from mtinst.compare import compare_notes
-from mtinst.midi import read_midi
-from mtinst.notes import Note
-from mtinst.spec import SPEC, FloatArray
-from mtinst.tuning import semitones_from_concert
+from mtinst.export.midi import read_midi
+from mtinst.grid import SPEC, FloatArray
+from mtinst.hear.audio import load_audio
+from mtinst.hear.tuning import semitones_from_concert
+from mtinst.records import Note
 from tests.hard_use import say
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

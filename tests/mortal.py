@@ -4,7 +4,7 @@ import os
 import signal
 from typing import Any
 
-from mtinst.jobs import Outcome, Settings
+from mtinst.batch.jobs import Outcome, Settings
 
 
 def die_on_one(pipe: Any, settings: Settings, facts: dict[str, Any]) -> None:

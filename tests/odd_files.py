@@ -15,7 +15,7 @@ import av
 import numpy as np
 import soundfile as sf
 
-from mtinst.spec import FloatArray
+from mtinst.grid import FloatArray
 
 RATE = 44_100
 PAUSE_S = 1.5

@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mtinst import audio
-from mtinst.audio import iter_audio, load_audio, to_mono
 from mtinst.errors import AudioError
-from mtinst.spec import FloatArray
+from mtinst.grid import FloatArray
+from mtinst.hear import audio
+from mtinst.hear.audio import iter_audio, load_audio, to_mono
 from tests.hostile import write_film
 
 RATE = 16000
@@ -374,7 +374,7 @@ def test_load_audio_needs_little_more_memory_than_its_result(tmp_path: Path) -> 
         for _ in range(10):
             file.write(minute)
     program = (
-        "import resource, sys; import numpy as np; from mtinst.audio import load_audio\n"
+        "import resource, sys; import numpy as np; from mtinst.hear.audio import load_audio\n"
         "load_audio(sys.argv[1]); before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "samples = load_audio(sys.argv[2])\n"
         "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / samples.nbytes)"

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtinst.audio import to_mono
-from mtinst.channels import mix
-from mtinst.spec import FloatArray
+from mtinst.grid import FloatArray
+from mtinst.hear.audio import to_mono
+from mtinst.hear.channels import mix
 
 RATE = 16_000
 

@@ -10,11 +10,11 @@ from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
 from mtinst import __version__
-from mtinst.checkpoint import FORMAT, load_checkpoint, save_checkpoint
 from mtinst.errors import CheckpointError
-from mtinst.model import Committee, ModelConfig, UNet
-from mtinst.notes import Thresholds
-from mtinst.spec import FeatureSpec
+from mtinst.grid import FeatureSpec
+from mtinst.hear.checkpoint import FORMAT, load_checkpoint, save_checkpoint
+from mtinst.hear.unet import Committee, ModelConfig, UNet
+from mtinst.records import Thresholds
 
 CONFIG = ModelConfig(widths=(4, 8), harmonics=(0, 12), has_onset_head=True, derivation="max")
 
@@ -227,6 +227,6 @@ def test_a_file_that_is_replaced_meanwhile_is_not_taken_for_the_other(
     path = tmp_path / "tiny.safetensors"
     save_checkpoint(path, UNet(ModelConfig(widths=(4, 8))), thresholds=Thresholds.uniform(), training={})
     digests = iter(("of this file", "of another file"))
-    monkeypatch.setattr("mtinst.checkpoint.file_hash", lambda _: next(digests))
+    monkeypatch.setattr("mtinst.hear.checkpoint.file_hash", lambda _: next(digests))
     with pytest.raises(CheckpointError, match="changed while it was read"):
         load_checkpoint(path)

@@ -14,15 +14,15 @@ import soundfile as sf
 import torch
 from torch import nn
 
-from mtinst.checkpoint import save_checkpoint
+from mtinst.batch.jobs import plan_jobs
 from mtinst.cli import describe, find_songs, main
 from mtinst.errors import MtinstError
-from mtinst.jobs import plan_jobs
-from mtinst.model import ModelConfig, UNet
-from mtinst.notes import Thresholds
+from mtinst.grid import INSTRUMENT_NAMES
+from mtinst.hear.analysis import SILENT
+from mtinst.hear.checkpoint import save_checkpoint
+from mtinst.hear.unet import ModelConfig, UNet
 from mtinst.pipeline import DEFAULT_WEIGHTS
-from mtinst.spec import INSTRUMENT_NAMES
-from mtinst.transcription import SILENT
+from mtinst.records import Thresholds
 from tests import odd_files
 
 PROJECT = Path(__file__).parents[1]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mtinst import compare
 from mtinst.compare import compare_notes, matching_notes
-from mtinst.notes import Note
+from mtinst.records import Note
 
 notes = st.lists(
     st.builds(

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mtinst.audio import load_audio, read_audio, unread
 from mtinst.errors import AudioError
-from mtinst.spec import SPEC, FloatArray
+from mtinst.grid import SPEC, FloatArray
+from mtinst.hear.audio import load_audio, read_audio, unread
 from tests import odd_files as odd
 from tests.odd_files import OddFile
 

@@ -20,8 +20,8 @@ from examples.piece import DRUMS, Part, Piece, Timbre
 from examples.render import SAMPLE_RATE, Sound, render, write_ogg
 from examples.scores import PIECES
 from mtinst.errors import SynthesisError
-from mtinst.midi import read_midi
-from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENTS, NINE
+from mtinst.export.midi import read_midi
+from mtinst.grid import INSTRUMENT_INDEX, INSTRUMENTS, NINE
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 LABELS = {instrument.label: instrument for instrument in INSTRUMENTS}

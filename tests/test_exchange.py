@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtinst.exchange import activations_to_csv, notes_to_csv, to_jams
-from mtinst.notes import Note
-from mtinst.rolls import Rolls
-from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC
+from mtinst.export.jams import to_jams
+from mtinst.export.tables import activations_to_csv, notes_to_csv
+from mtinst.grid import INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC
+from mtinst.records import Note, Rolls
 from mtinst.transcription import Transcription
 from tests.tiny import transcription_with
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mtinst.ui.cache import CacheError, ResultCache
+from mtinst.page.cache import CacheError, ResultCache
 from tests.faults import FAULTS, SLOW, Outcome
 from tests.served import PROJECT
 
@@ -27,7 +27,7 @@ def test_a_writer_killed_in_the_middle_leaves_no_entry(tmp_path: Path) -> None:
     program = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from mtinst.ui.cache import ResultCache\n"
+        "from mtinst.page.cache import ResultCache\n"
         "with ResultCache(Path(sys.argv[1]), 1e6).write('song') as folder:\n"
         "    (folder / 'half').write_text('x')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -53,8 +53,8 @@ def test_a_full_disk_costs_the_oldest_results(tmp_path: Path, monkeypatch: pytes
     cache = ResultCache(tmp_path, 1e9)
     with cache.write("old") as folder:
         (folder / "audio").write_bytes(bytes(1000))
-    monkeypatch.setattr("mtinst.ui.cache.JUST_USED_S", -1.0)
-    monkeypatch.setattr("mtinst.ui.cache._free_bytes", lambda _: 0.0)
+    monkeypatch.setattr("mtinst.page.cache.JUST_USED_S", -1.0)
+    monkeypatch.setattr("mtinst.page.cache._free_bytes", lambda _: 0.0)
     with pytest.raises(CacheError, match="no room left"), cache.write("new") as folder:
         raise OSError("libsndfile does not say why")
     assert cache.find("old") is None

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from mtinst import features
-from mtinst.features import ComplexArray, cqt, log_cqt, scale_to_unit
-from mtinst.spec import FINE, SPEC, FeatureSpec, FloatArray
+from mtinst.grid import FINE, SPEC, FeatureSpec, FloatArray
+from mtinst.hear import cqt as features
+from mtinst.hear.cqt import ComplexArray, cqt, log_cqt, scale_to_unit
 
 
 def tone(pitch: int, seconds: float, level: float = 0.5) -> FloatArray:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from mtinst.audio import load_audio
 from mtinst.errors import AudioError
+from mtinst.hear.audio import load_audio
 from tests import hostile_bytes as craft
 from tests.hard_use import WAYS
 from tests.hostile import corpus, sample

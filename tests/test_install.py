@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from mtinst import __version__
-from mtinst.ui.__main__ import main
+from mtinst.page.__main__ import main
 
 PROJECT = Path(__file__).parents[1]
 METADATA = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
@@ -62,7 +62,7 @@ def test_the_version_stands_in_the_package_and_heads_the_changelog() -> None:
 
 
 def test_the_page_needs_gradio(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("mtinst.ui.__main__.find_spec", lambda name: None)
+    monkeypatch.setattr("mtinst.page.__main__.find_spec", lambda name: None)
     assert main([]) == 2
     assert capsys.readouterr().err == "The page needs Gradio: install mtinst[page] or requirements.txt\n"
 
@@ -102,7 +102,7 @@ def test_both_commands_run_where_there_is_no_checkout(wheel: Path, tmp_path: Pat
 
     for command in ("mtinst", "mtinst-page"):
         assert run(installed / "bin" / command, "--version") == f"mtinst {__version__}\n"
-    program = "from mtinst import paths; print(paths.DEFAULT_WEIGHTS.is_file(), *sorted(paths.EXAMPLES.glob('*.ogg')))"
+    program = "from mtinst import files; print(files.DEFAULT_WEIGHTS.is_file(), *files.EXAMPLES.glob('*.ogg'))"
     is_there, *examples = run(sys.executable, "-c", program).split()
     assert is_there == "True"
     assert [Path(path).name for path in examples] == sorted(path.name for path in PROJECT.glob("examples/*.ogg"))

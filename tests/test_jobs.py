@@ -12,11 +12,8 @@ from typing import Any
 
 import pytest
 
-from mtinst import workers
-from mtinst.checkpoint import load_checkpoint, save_checkpoint
-from mtinst.cli import main
-from mtinst.errors import CheckpointError, MtinstError
-from mtinst.jobs import (
+from mtinst.batch import workers
+from mtinst.batch.jobs import (
     LONGEST_STEM,
     RECORDS,
     Job,
@@ -26,9 +23,12 @@ from mtinst.jobs import (
     kept_stems,
     plan_jobs,
     record_path,
-    work,
 )
-from mtinst.spec import N_INSTRUMENTS
+from mtinst.batch.work import work
+from mtinst.cli import main
+from mtinst.errors import CheckpointError, MtinstError
+from mtinst.grid import N_INSTRUMENTS
+from mtinst.hear.checkpoint import load_checkpoint, save_checkpoint
 from tests.mortal import die_on_one
 from tests.tiny import write_song, write_weights
 
@@ -62,9 +62,9 @@ def test_a_worker_that_is_installed_elsewhere_takes_the_shipped_weights_there(
 ) -> None:
     shipped = replace(settings, weights=None)
     here = write_weights(tmp_path / "here.safetensors")
-    monkeypatch.setattr("mtinst.jobs.DEFAULT_WEIGHTS", here)
+    monkeypatch.setattr("mtinst.batch.jobs.DEFAULT_WEIGHTS", here)
     facts = shipped.facts()
-    monkeypatch.setattr("mtinst.jobs.DEFAULT_WEIGHTS", here.rename(tmp_path / "there.safetensors"))
+    monkeypatch.setattr("mtinst.batch.jobs.DEFAULT_WEIGHTS", here.rename(tmp_path / "there.safetensors"))
     assert work(job, shipped, facts).status == "done"
 
 
@@ -147,7 +147,7 @@ def test_a_job_that_is_cut_off_leaves_no_record(job: Job, settings: Settings, mo
     def cut_off(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mtinst.jobs.transcribe_song", cut_off)
+    monkeypatch.setattr("mtinst.batch.work.transcribe_song", cut_off)
     with pytest.raises(KeyboardInterrupt):
         work(job, settings, facts)
     assert not record_path(job, settings).exists()
@@ -168,7 +168,7 @@ def test_whatever_fails_is_one_sentence(
     def fail(*arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr("mtinst.jobs.transcribe_song", fail)
+    monkeypatch.setattr("mtinst.batch.work.transcribe_song", fail)
     assert work(job, settings, settings.facts()) == Outcome(status="failed", sentence=sentence, stops_all=stops_all)
 
 
@@ -307,7 +307,7 @@ needs_dask = pytest.mark.skipif(
 def test_an_address_where_no_scheduler_is_is_one_sentence(tmp_path: Path, weights: Path) -> None:
     song = write_song(tmp_path / "song.wav", 0.5)
     program = (
-        "import sys; from mtinst import workers; workers.CONNECT_S = 1; from mtinst.cli import main; sys.exit(main())"
+        "from mtinst import cli; from mtinst.batch import workers as w; w.CONNECT_S = 1; raise SystemExit(cli.main())"
     )
     options = ["--weights", str(weights), "--dask", "tcp://127.0.0.1:9", "--out", str(tmp_path)]
     command = [sys.executable, "-c", program, str(song), *options]

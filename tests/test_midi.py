@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mtinst.compare import compare_notes
 from mtinst.errors import MidiError
-from mtinst.midi import (
+from mtinst.export.midi import (
     CLASS_OF_PROGRAM,
     LARGEST_BYTES,
     SIGNATURE,
@@ -26,8 +26,9 @@ from mtinst.midi import (
     sign,
     write_midi,
 )
-from mtinst.notes import MOST_OFF_CENTRE, Note, notes_to_roll
-from mtinst.spec import INSTRUMENT_NAMES, INSTRUMENTS, SPEC
+from mtinst.grid import INSTRUMENT_NAMES, INSTRUMENTS, SPEC
+from mtinst.hear.notes import MOST_OFF_CENTRE, notes_to_roll
+from mtinst.records import Note
 
 N_FRAMES = 400
 

@@ -8,8 +8,8 @@ import torch
 from torch.nn import functional
 from torch.testing import assert_close
 
-from mtinst.model import DEFAULT, PAPER, Committee, Logits, ModelConfig, UNet, n_weights
-from mtinst.spec import FINE, N_INSTRUMENTS, FeatureSpec
+from mtinst.grid import FINE, N_INSTRUMENTS, FeatureSpec
+from mtinst.hear.unet import DEFAULT, PAPER, Committee, Logits, ModelConfig, UNet, n_weights
 
 SMALL = ModelConfig(
     widths=(4, 8),

@@ -11,14 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtinst.midi import read_midi, write_midi
-from mtinst.notes import (
+from mtinst.export.midi import read_midi, write_midi
+from mtinst.grid import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, NINE, SPEC
+from mtinst.hear.notes import (
     ATTACK_S,
     LEAST_SHARE,
     MOST_OFF_CENTRE,
     ONSETLESS_SHORTEST_S,
-    Note,
-    Thresholds,
     note_confidences,
     notes_to_onset_roll,
     notes_to_roll,
@@ -26,8 +25,7 @@ from mtinst.notes import (
     roll_to_notes,
     rolls_to_notes,
 )
-from mtinst.rolls import Rolls
-from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, NINE, SPEC
+from mtinst.records import Note, Rolls, Thresholds
 
 N_FRAMES = 100
 PITCH = 60

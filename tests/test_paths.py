@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import mtinst
-from mtinst.paths import replace_file, replacing
+from mtinst.files import replace_file, replacing
 
 
 def test_a_write_that_fails_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None:

@@ -19,16 +19,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import mtinst
-from mtinst.audio import Recording, to_mono
-from mtinst.checkpoint import save_checkpoint
+from mtinst.batch.jobs import Job, Settings
+from mtinst.batch.work import transcribe_song
 from mtinst.errors import AudioError, CheckpointError, MtinstError
-from mtinst.jobs import Job, Settings, transcribe_song
-from mtinst.model import Logits, ModelConfig, UNet
-from mtinst.notes import Note, Thresholds, notes_to_onset_roll, notes_to_roll, rolls_to_notes
+from mtinst.grid import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, NINE, SPEC, FeatureSpec, FloatArray
+from mtinst.hear.analysis import SILENT
+from mtinst.hear.audio import Recording, to_mono
+from mtinst.hear.checkpoint import save_checkpoint
+from mtinst.hear.notes import notes_to_onset_roll, notes_to_roll, rolls_to_notes
+from mtinst.hear.unet import Logits, ModelConfig, UNet
 from mtinst.pipeline import DEFAULT_WEIGHTS, Progress, Transcriber, Transcription, warm_up
-from mtinst.rolls import Rolls
-from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, NINE, SPEC, FeatureSpec, FloatArray
-from mtinst.transcription import SILENT
+from mtinst.records import Note, Rolls, Thresholds
 
 GOLDEN = Path(__file__).parent / "golden" / "pipeline.npz"
 RATE = SPEC.sample_rate
@@ -281,7 +282,7 @@ def test_an_unknown_output_is_refused_before_anything_is_written(tmp_path: Path)
     with pytest.raises(
         ValueError, match=r"'midi' is not one of the outputs mid, npz, png, svg, csv, activations\.csv, jams"
     ):
-        transcription_of([], 1.0).save(tmp_path, "song", ("mid", "midi"))  # type: ignore[arg-type]
+        transcription_of([], 1.0).save(tmp_path, "song", ("mid", "midi"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -384,7 +385,7 @@ def test_save_writes_the_three_files(tmp_path: Path) -> None:
 
 
 def test_midi_and_npz_agree_on_onsets(tmp_path: Path) -> None:
-    midi = pytest.importorskip("mtinst.midi")
+    midi = pytest.importorskip("mtinst.export.midi")
     transcription = loudest_bins().transcribe(tones(MELODY, MELODY_S), RATE)
     midi_path, npz_path = transcription.save(tmp_path, "song", ("mid", "npz"))
     with np.load(npz_path) as arrays:
@@ -477,7 +478,7 @@ def test_load_says_what_is_missing(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not DEFAULT_WEIGHTS.is_file(), reason="weights/default.safetensors is not there")
 def test_the_shipped_weights_hear_a_piano() -> None:
-    from mtinst.synth import mix, synthesise
+    from mtinst.sound.synth import mix, synthesise
 
     notes = [
         Note(0.5 + 0.4 * k, 0.9 + 0.4 * k, pitch=pitch) for k, pitch in enumerate((60, 64, 67, 72, 67, 64, 60, 55))
@@ -519,7 +520,7 @@ def test_the_package_exports_the_transcriber_and_nothing_unknown() -> None:
     assert mtinst.Transcriber is Transcriber
     assert mtinst.Transcription is Transcription
     with pytest.raises(AttributeError, match="no attribute 'Transcribe'"):
-        _ = mtinst.Transcribe
+        _ = mtinst.Transcribe  # type: ignore[attr-defined]
 
 
 def test_warm_up_runs() -> None:

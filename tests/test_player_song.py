@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from mtinst.compare import compare_notes
-from mtinst.notes import Note
-from mtinst.rolls import Rolls
-from mtinst.spec import INSTRUMENT_INDEX, N_INSTRUMENTS, SPEC
+from mtinst.grid import INSTRUMENT_INDEX, N_INSTRUMENTS, SPEC
+from mtinst.page.player.song import FAINTEST, STEP, song_record, write_probabilities
+from mtinst.records import Note, Rolls
 from mtinst.transcription import Transcription
-from mtinst.ui.player.song import FAINTEST, STEP, song_record, write_probabilities
 from tests.tiny import transcription_with
 
 

@@ -3,7 +3,7 @@
 import io
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 import pytest
@@ -15,15 +15,11 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
-from mtinst import plots
-from mtinst.clock import clock
-from mtinst.notes import Note
-from mtinst.spec import INSTRUMENT_NAMES, INSTRUMENTS, N_INSTRUMENTS, SPEC
-
-if TYPE_CHECKING:
-    from mtinst.pipeline import Transcription
-
-THEMES: tuple[plots.ThemeName, ...] = ("light", "dark")
+from mtinst import palette
+from mtinst.export import picture as plots
+from mtinst.grid import INSTRUMENT_NAMES, INSTRUMENTS, N_INSTRUMENTS, SPEC, clock
+from mtinst.hear.analysis import Analysis
+from mtinst.records import TOUCHING_S, Note, row_shares
 
 
 class Song:
@@ -54,8 +50,8 @@ def test_instrument_roll_shows_a_row_in_its_colour_where_it_plays() -> None:
     roll[violin, 50:] = 1.0
     shown = plots.plot_instrument_roll(roll).axes[0].images[0].get_array()
     assert shown is not None
-    np.testing.assert_allclose(shown[violin, 75], to_rgb(plots.instrument_colour(INSTRUMENTS[violin])), atol=1e-6)
-    np.testing.assert_allclose(shown[violin, 25], to_rgb(plots.THEMES["light"].panel), atol=1e-6)
+    np.testing.assert_allclose(shown[violin, 75], to_rgb(palette.instrument_colour(INSTRUMENTS[violin])), atol=1e-6)
+    np.testing.assert_allclose(shown[violin, 25], to_rgb(palette.THEMES["light"].panel), atol=1e-6)
 
 
 def test_rows_of_the_instrument_roll_are_labelled_in_table_order() -> None:
@@ -88,22 +84,19 @@ def test_pitch_axis_holds_every_pitch_that_sounds() -> None:
     assert plots.plot_pitch_roll(roll).axes[0].get_ylim() == (20.5, 108.5)
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize("n_frames", [0, 1, 40, 900])
-def test_every_length_is_drawn_in_every_theme(theme: plots.ThemeName, narrow: bool, n_frames: int) -> None:
+def test_every_length_is_drawn(n_frames: int) -> None:
     song = Song([note for note in ensemble() if note.offset < n_frames / SPEC.frame_rate], n_frames)
-    width = plots.NARROW_IN if narrow else plots.WIDE_IN
     for figure in (
-        plots.plot_instrument_roll(song.instrument_roll, theme=theme, narrow=narrow),
-        plots.plot_pitch_roll(song.pitch_roll, theme=theme, narrow=narrow),
-        plots.plot_piano_roll(song.notes, song.duration_s, theme=theme, narrow=narrow),
+        plots.plot_instrument_roll(song.instrument_roll),
+        plots.plot_pitch_roll(song.pitch_roll),
+        plots.plot_piano_roll(song.notes, song.duration_s),
     ):
         picture = image(figure)
-        assert picture.width == round(width * 100)
+        assert picture.width == round(plots.WIDE_IN * 100)
         corner = picture.getpixel((picture.width - 1, 0))
         assert isinstance(corner, tuple)
-        np.testing.assert_allclose(np.asarray(corner) / 255, to_rgb(plots.THEMES[theme].page), atol=0.01)
+        np.testing.assert_allclose(np.asarray(corner) / 255, to_rgb(palette.THEMES["light"].page), atol=0.01)
 
 
 def test_a_note_beyond_the_end_is_still_inside_the_picture() -> None:
@@ -121,7 +114,7 @@ def test_ten_minutes_keep_their_shortest_note() -> None:
 
 
 def test_overview_has_three_panels_on_one_time_axis() -> None:
-    figure = plots.plot_overview(cast("Transcription", Song(ensemble(), 300)), title="a $ong_^\\frac 歌")
+    figure = plots.plot_overview(cast(Analysis, Song(ensemble(), 300)), title="a $ong_^\\frac 歌")
     assert len(figure.axes) == 3
     assert len({axes.get_xlim() for axes in figure.axes}) == 1
     assert image(figure).size == (1100, 1000)
@@ -133,12 +126,12 @@ def test_figures_are_the_same_bytes_each_time_and_leave_no_pyplot_state() -> Non
     assert not _pylab_helpers.Gcf.figs
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_every_instrument_stands_out_and_apart_in_both_themes(theme: plots.ThemeName) -> None:
-    colours = [plots.instrument_colour(row, theme) for row in INSTRUMENTS]
+@pytest.mark.parametrize("theme", palette.THEMES)
+def test_every_instrument_stands_out_and_apart_in_both_themes(theme: palette.ThemeName) -> None:
+    colours = [palette.instrument_colour(row, theme) for row in INSTRUMENTS]
     assert len(set(colours)) == N_INSTRUMENTS
     for colour in colours:
-        assert plots._contrast(colour, plots.THEMES[theme].panel) >= plots.CONTRAST[theme]
+        assert palette._contrast(colour, palette.THEMES[theme].panel) >= palette.CONTRAST[theme]
 
 
 @given(
@@ -155,7 +148,7 @@ def test_every_instrument_stands_out_and_apart_in_both_themes(theme: plots.Theme
 )
 @settings(deadline=None)
 def test_notes_of_different_instruments_never_cover_each_other(notes: list[Note]) -> None:
-    spans = [(Fraction(share, n), Fraction(share + 1, n)) for share, n in plots.row_shares(notes)]
+    spans = [(Fraction(share, n), Fraction(share + 1, n)) for share, n in row_shares(notes)]
     for a, first in zip(notes, spans, strict=True):
         assert 0 <= first[0] < first[1] <= 1
         for b, second in zip(notes, spans, strict=True):
@@ -166,10 +159,10 @@ def test_notes_of_different_instruments_never_cover_each_other(notes: list[Note]
 
 def test_a_note_that_takes_over_between_two_frames_has_its_row_for_itself() -> None:
     def shares_after(onset: float) -> list[tuple[int, int]]:
-        return plots.row_shares([Note(0.0, 0.64, pitch=60), Note(onset, 1.0, pitch=60, instrument="flute")])
+        return row_shares([Note(0.0, 0.64, pitch=60), Note(onset, 1.0, pitch=60, instrument="flute")])
 
-    assert shares_after(0.64 - plots.TOUCHING_S + 0.001) == [(0, 1), (0, 1)]
-    assert shares_after(0.64 - plots.TOUCHING_S - 0.001) == [(1, 2), (0, 2)]
+    assert shares_after(0.64 - TOUCHING_S + 0.001) == [(0, 1), (0, 1)]
+    assert shares_after(0.64 - TOUCHING_S - 0.001) == [(1, 2), (0, 2)]
 
 
 @pytest.mark.parametrize(

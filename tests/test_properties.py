@@ -19,15 +19,16 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from mtinst.audio import load_audio
-from mtinst.checkpoint import load_checkpoint, save_checkpoint
 from mtinst.errors import AudioError, CheckpointError, MidiError, MtinstError
-from mtinst.midi import read_midi
-from mtinst.model import ModelConfig, UNet
-from mtinst.notes import Note, Thresholds, notes_to_onset_roll, notes_to_roll, roll_to_notes, rolls_to_notes
-from mtinst.rolls import Rolls
-from mtinst.spec import INSTRUMENT_NAMES, N_INSTRUMENTS, SPEC
-from mtinst.transcription import MOST_UNPACKED, Transcription
+from mtinst.export.midi import read_midi
+from mtinst.export.npz import MOST_UNPACKED
+from mtinst.grid import INSTRUMENT_NAMES, N_INSTRUMENTS, SPEC
+from mtinst.hear.audio import load_audio
+from mtinst.hear.checkpoint import load_checkpoint, save_checkpoint
+from mtinst.hear.notes import notes_to_onset_roll, notes_to_roll, roll_to_notes, rolls_to_notes
+from mtinst.hear.unet import ModelConfig, UNet
+from mtinst.records import Note, Rolls, Thresholds
+from mtinst.transcription import Transcription
 from tests.hostile import FORMATS, good
 from tests.hostile_bytes import zip_bomb
 
@@ -327,7 +328,7 @@ def test_a_transcription_that_unpacks_to_too_much_is_refused_unread(folder: Path
     claimed = content[:directory] + content[directory:].replace(size, (0xFFFFFFF0).to_bytes(4, "little"))
     assert MOST_UNPACKED > 0xFFFFFFF0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mtinst.transcription.MOST_UNPACKED", 1_000_000_000)
+        patch.setattr("mtinst.export.npz.MOST_UNPACKED", 1_000_000_000)
         patch.setattr("numpy.load", None)  # would be called if the sizes were not looked at first
         (folder / "bomb.npz").write_bytes(claimed)
         with pytest.raises(MtinstError, match=r"^bomb\.npz is not a complete transcription$"):

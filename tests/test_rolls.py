@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mtinst.model import Logits, ModelConfig, UNet
-from mtinst.rolls import BATCH_SIZE, HOP_S, WINDOW_S, Rolls, iter_windows, predict_rolls
-from mtinst.spec import N_INSTRUMENTS, SPEC, FeatureSpec, FloatArray
+from mtinst.grid import N_INSTRUMENTS, SPEC, FeatureSpec, FloatArray
+from mtinst.hear.unet import Logits, ModelConfig, UNet
+from mtinst.hear.windows import BATCH_SIZE, HOP_S, WINDOW_S, iter_windows, predict_rolls
+from mtinst.records import Rolls
 
 WIDTH = SPEC.n_frames(round(WINDOW_S * SPEC.sample_rate))
 HOP = round(HOP_S * SPEC.frame_rate)

@@ -22,20 +22,19 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from mtinst.notes import Note
-from mtinst.rolls import Rolls
-from mtinst.ui import render, uploads
-from mtinst.ui.actions import Actions
-from mtinst.ui.examples import Example
-from mtinst.ui.guard import FORM_BYTES, MESSAGE_BYTES, Guard, visitor_address
-from mtinst.ui.layout import Page
-from mtinst.ui.player import FOLDER
-from mtinst.ui.player.song import song_record
-from mtinst.ui.results import Preview, Result
-from mtinst.ui.routes import kept_route, kept_url, take_route
-from mtinst.ui.settings import PageSettings
-from mtinst.ui.studio import Studio
-from mtinst.ui.takeaway import safe_stem
+from mtinst.page import render, uploads
+from mtinst.page.actions import Actions
+from mtinst.page.examples import Example
+from mtinst.page.guard import FORM_BYTES, MESSAGE_BYTES, Guard, visitor_address
+from mtinst.page.layout import Page
+from mtinst.page.player import FOLDER
+from mtinst.page.player.song import song_record
+from mtinst.page.results import Preview, Result
+from mtinst.page.routes import kept_route, kept_url, take_route
+from mtinst.page.settings import PageSettings
+from mtinst.page.studio import Studio
+from mtinst.page.takeaway import safe_stem
+from mtinst.records import Note, Rolls
 from tests.served import PROJECT, Server, Visitor, serve
 from tests.tiny import result_named, transcription_with, write_song, write_weights
 

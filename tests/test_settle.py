@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mtinst.rolls import Rolls
-from mtinst.settle import settle
-from mtinst.spec import INSTRUMENT_INDEX, N_INSTRUMENTS, SPEC
+from mtinst.grid import INSTRUMENT_INDEX, N_INSTRUMENTS, SPEC
+from mtinst.hear.settle import settle
+from mtinst.records import Rolls
 
 FLUTE, VIOLIN = INSTRUMENT_INDEX["flute"], INSTRUMENT_INDEX["violin"]
 ROW = 50

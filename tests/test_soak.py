@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtinst import audio
-from mtinst.ui import texts
-from mtinst.ui.line import Line, LineFullError, Ticket
-from mtinst.ui.settings import PageSettings
-from mtinst.ui.studio import Studio
+from mtinst.hear import audio
+from mtinst.page import texts
+from mtinst.page.line import Line, LineFullError, Ticket
+from mtinst.page.settings import PageSettings
+from mtinst.page.studio import Studio
 from tests.served import Server, Visitor, serve
 from tests.soak import Phase, soak, table
 from tests.tiny import write_song, write_weights
@@ -109,7 +109,7 @@ def test_who_leaves_makes_room_and_loses_no_turn() -> None:
 
 
 def test_who_sleeps_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mtinst.ui.line.ASLEEP_S", 0.05)
+    monkeypatch.setattr("mtinst.page.line.ASLEEP_S", 0.05)
     line = Line(most=9, most_each=9)
     asleep, awake = line.join("asleep"), line.join("awake")
     assert any(awake.wait(0.02) for _ in range(500))
@@ -149,7 +149,7 @@ def test_a_long_step_does_not_keep_who_leaves(weights: Path, tmp_path: Path, mon
         assert may_end.wait(60)
         return audio.read_audio(path, rate, **options)
 
-    monkeypatch.setattr("mtinst.ui.studio.read_audio", slow)
+    monkeypatch.setattr("mtinst.page.studio.read_audio", slow)
     song = write_song(tmp_path / "song.wav")
     steps = studio.transcribe(song, "song", who="a")
     while not is_slow.is_set():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, INSTRUMENTS, NINE, SPEC, FeatureSpec, instrument_named
+from mtinst.grid import INSTRUMENT_INDEX, INSTRUMENT_NAMES, INSTRUMENTS, NINE, SPEC, FeatureSpec, instrument_named
 
 
 def test_the_instruments_stand_in_their_agreed_order() -> None:

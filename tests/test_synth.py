@@ -13,13 +13,13 @@ import soundfile as sf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mtinst import fluidsynth, synth
-from mtinst.audio import load_audio
 from mtinst.errors import AudioError, SynthesisError
-from mtinst.fluidsynth import FluidSynth
-from mtinst.notes import Note
-from mtinst.spec import INSTRUMENT_NAMES, SPEC, FloatArray
-from mtinst.synth import (
+from mtinst.grid import INSTRUMENT_NAMES, SPEC, FloatArray
+from mtinst.hear.audio import load_audio
+from mtinst.records import Note
+from mtinst.sound import fluidsynth, synth
+from mtinst.sound.fluidsynth import FluidSynth
+from mtinst.sound.synth import (
     DEFAULT_SOUNDFONT,
     PLAYBACK_RATE,
     mix,
@@ -127,8 +127,8 @@ def test_a_synthesis_is_the_same_each_time_whatever_else_plays() -> None:
 MANY_AT_ONCE = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from mtinst.fluidsynth import FluidSynth
-from mtinst.synth import DEFAULT_SOUNDFONT
+from mtinst.sound.fluidsynth import FluidSynth
+from mtinst.sound.synth import DEFAULT_SOUNDFONT
 
 def play(pitch):
     with FluidSynth(DEFAULT_SOUNDFONT, sample_rate=32000) as synth:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtinst.spec import INSTRUMENT_NAMES
+from mtinst.grid import INSTRUMENT_NAMES
 from train.arrange import Note, _cluster, _grace, _repeated, _run, _trill, cast, excerpt, fit_to, ornamented
 from train.sources import OFFSET, ONSET, PITCH, VELOCITY, Track
 from train.timbres import RANGES

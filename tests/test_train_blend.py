@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from mtinst.checkpoint import load_checkpoint, save_checkpoint
-from mtinst.model import Committee, ModelConfig, UNet
-from mtinst.notes import Thresholds
+from mtinst.hear.checkpoint import load_checkpoint, save_checkpoint
+from mtinst.hear.unet import Committee, ModelConfig, UNet
+from mtinst.records import Thresholds
 from train.__main__ import main
 
 

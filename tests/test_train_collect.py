@@ -9,8 +9,8 @@ import pretty_midi
 import pytest
 import soundfile as sf
 
-from mtinst.features import by_pitch, log_cqt
-from mtinst.spec import INSTRUMENT_INDEX, SPEC
+from mtinst.grid import INSTRUMENT_INDEX, SPEC
+from mtinst.hear.cqt import by_pitch, log_cqt
 from tests.corpora import Notes, write_duet, write_midi, write_music
 from tests.train_data import tone_store
 from train.__main__ import main

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtinst.spec import INSTRUMENT_INDEX, SPEC
+from mtinst.grid import INSTRUMENT_INDEX, SPEC
 from tests.corpora import CELLO, SECONDS, VIOLA, VIOLIN, WRITERS, Notes
 from train.__main__ import main
 from train.corpora import CORPORA, CorpusError, Song, corpus_of, find_songs

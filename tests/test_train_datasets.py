@@ -9,9 +9,9 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from torch.utils.data import DataLoader
 
-from mtinst.features import cqt, log_cqt, scale_to_unit
-from mtinst.model import Logits, ModelConfig, UNet
-from mtinst.spec import N_INSTRUMENTS, SPEC, FeatureSpec, FloatArray
+from mtinst.grid import N_INSTRUMENTS, SPEC, FeatureSpec, FloatArray
+from mtinst.hear.cqt import cqt, log_cqt, scale_to_unit
+from mtinst.hear.unet import Logits, ModelConfig, UNet
 from tests.train_data import tone_store
 from train.config import LossWeights, MixConfig
 from train.datasets import Batch, MixtureDataset, PartStore, Voice, _shift_rows, collate

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from mtinst.features import cqt
-from mtinst.spec import FINE, SPEC, FeatureSpec
+from mtinst.grid import FINE, SPEC, FeatureSpec
+from mtinst.hear.cqt import cqt
 from train.effects import N_PARTIALS, band_limit, compressed, dynamics, equaliser, partials, room
 
 SEEDS = range(20)

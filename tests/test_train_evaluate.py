@@ -8,11 +8,10 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
-from mtinst.checkpoint import save_checkpoint
-from mtinst.model import ModelConfig, UNet
-from mtinst.notes import Note, Thresholds
-from mtinst.rolls import Rolls
-from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC, BoolArray
+from mtinst.grid import INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC, BoolArray
+from mtinst.hear.checkpoint import save_checkpoint
+from mtinst.hear.unet import ModelConfig, UNet
+from mtinst.records import Note, Rolls, Thresholds
 from train.calibrate import _equalised, calibrate
 from train.clips import Clip, ClipArrays, save_clips
 from train.evaluate import (

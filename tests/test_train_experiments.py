@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from mtinst.spec import INSTRUMENT_INDEX, SPEC
+from mtinst.grid import INSTRUMENT_INDEX, SPEC
 from tests.corpora import WRITERS
 from tests.train_data import write_prepared
 from train.__main__ import main

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mtinst.model import ModelConfig, UNet
-from mtinst.spec import FINE, SPEC
+from mtinst.grid import FINE, SPEC
+from mtinst.hear.unet import ModelConfig, UNet
 from train.grow import grow
 
 SMALL = ModelConfig(

@@ -8,10 +8,10 @@ from typing import Any, Literal
 import pytest
 import torch
 
-from mtinst.checkpoint import load_checkpoint, save_checkpoint
-from mtinst.model import Committee, UNet
-from mtinst.notes import Thresholds
-from mtinst.spec import FINE, SPEC
+from mtinst.grid import FINE, SPEC
+from mtinst.hear.checkpoint import load_checkpoint, save_checkpoint
+from mtinst.hear.unet import Committee, UNet
+from mtinst.records import Thresholds
 from tests.train_data import tone_store, write_prepared
 from train.__main__ import main
 from train.config import EXPERIMENTS, Experiment, LossWeights

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
-from mtinst.spec import FloatArray
+from mtinst.grid import FloatArray
 from train.medium import RATE, amplify, compress, encode, strum, varispeed
 from train.sources import OFFSET, ONSET, PITCH
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from mtinst.checkpoint import save_checkpoint
 from mtinst.errors import CheckpointError
-from mtinst.model import ModelConfig, UNet, n_weights
-from mtinst.notes import Thresholds
-from mtinst.spec import FINE, N_INSTRUMENTS, SPEC, FeatureSpec
+from mtinst.grid import FINE, N_INSTRUMENTS, SPEC, FeatureSpec
+from mtinst.hear.checkpoint import save_checkpoint
+from mtinst.hear.unet import ModelConfig, UNet, n_weights
+from mtinst.records import Thresholds
 from tests.train_data import tone_store, write_prepared
 from train.config import EXPERIMENTS, MixConfig
 from train.datasets import Batch, MixtureDataset, collate

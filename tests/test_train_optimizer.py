@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from mtinst.model import ModelConfig, UNet
+from mtinst.hear.unet import ModelConfig, UNet
 from train.optimizer import Muon, make_optimizers, orthogonalised
 
 

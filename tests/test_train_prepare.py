@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtinst.features import cqt
-from mtinst.spec import FINE, SPEC, FeatureSpec
+from mtinst.grid import FINE, SPEC, FeatureSpec
+from mtinst.hear.cqt import cqt
 from train.prepare import at_unit_power, unpack_midi
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mtinst.spec import INSTRUMENT_INDEX, SPEC
+from mtinst.grid import INSTRUMENT_INDEX, SPEC
 from train.labels import UNKNOWN
 from train.prepare import N_FRAMES, N_SAMPLES, as_clip, render_recording
 from train.recordings import Recording, moved, pieces_of, read_recordings

@@ -8,9 +8,9 @@ import soundfile
 from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
-from mtinst.features import cqt
-from mtinst.spec import FINE, SPEC, FloatArray
-from mtinst.synth import DEFAULT_SOUNDFONT
+from mtinst.grid import FINE, SPEC, FloatArray
+from mtinst.hear.cqt import cqt
+from mtinst.sound.synth import DEFAULT_SOUNDFONT
 from train.labels import audible_notes, sounding_notes
 from train.render import (
     RATE,

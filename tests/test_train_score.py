@@ -8,8 +8,8 @@ import numpy as np
 import pretty_midi
 import pytest
 
-from mtinst.notes import Note
-from mtinst.spec import SPEC
+from mtinst.grid import SPEC
+from mtinst.records import Note
 from tests.corpora import CELLO, VIOLA, VIOLIN, WRITERS, Notes
 from tests.tiny import write_weights
 from train.__main__ import main

@@ -9,7 +9,7 @@ import soundfile
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from mtinst.spec import FloatArray
+from mtinst.grid import FloatArray
 from train.singing import RATE, Singer, melody, read_singers, stretched
 
 FORMANT_HZ = 1200.0

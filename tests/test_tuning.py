@@ -5,15 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mtinst.audio import load_audio
-from mtinst.midi import read_midi
-from mtinst.notes import Note, Thresholds
+from mtinst.export.midi import read_midi
+from mtinst.grid import CONCERT_HZ, SPEC, FloatArray
+from mtinst.hear.audio import load_audio
+from mtinst.hear.tuning import estimate_tuning
 from mtinst.pipeline import Transcriber
-from mtinst.rolls import Rolls
-from mtinst.spec import CONCERT_HZ, SPEC, FloatArray
-from mtinst.synth import mix, synthesise
+from mtinst.records import Note, Rolls, Thresholds
+from mtinst.sound.synth import mix, synthesise
 from mtinst.transcription import Transcription
-from mtinst.tuning import estimate_tuning
 from tests.hard_use_tuning import EXAMPLES, detuned, moved_notes
 
 CHORDS = [

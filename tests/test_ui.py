@@ -26,28 +26,27 @@ import soundfile as sf
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from mtinst.audio import load_audio
 from mtinst.errors import AudioError, CheckpointError, MtinstError
-from mtinst.midi import read_midi, write_midi
-from mtinst.notes import Note, Thresholds
-from mtinst.paths import file_hash
-from mtinst.rolls import Rolls
-from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, SPEC
-from mtinst.synth import PLAYBACK_RATE, write_audio
-from mtinst.transcription import SILENT
-from mtinst.ui import render, texts
-from mtinst.ui.actions import Actions
-from mtinst.ui.adjustment import NEUTRAL, Adjustment
-from mtinst.ui.cache import IN_USE_S, CacheError, ResultCache
-from mtinst.ui.examples import Example, find_examples
-from mtinst.ui.layout import Page
-from mtinst.ui.player import template
-from mtinst.ui.player.song import song_record
-from mtinst.ui.results import Result, Scores, Working
-from mtinst.ui.routes import AT_ONCE, take_route
-from mtinst.ui.settings import PageSettings, SettingsError, default_cache_folder, settings_from_environment
-from mtinst.ui.studio import Studio
-from mtinst.ui.takeaway import make, offers, safe_stem
+from mtinst.export.midi import read_midi, write_midi
+from mtinst.files import file_hash
+from mtinst.grid import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, SPEC
+from mtinst.hear.analysis import SILENT
+from mtinst.hear.audio import load_audio
+from mtinst.page import render, texts
+from mtinst.page.actions import Actions
+from mtinst.page.adjustment import NEUTRAL, Adjustment
+from mtinst.page.cache import IN_USE_S, CacheError, ResultCache
+from mtinst.page.examples import Example, find_examples
+from mtinst.page.layout import Page
+from mtinst.page.player import template
+from mtinst.page.player.song import song_record
+from mtinst.page.results import Result, Scores, Working
+from mtinst.page.routes import AT_ONCE, take_route
+from mtinst.page.settings import PageSettings, SettingsError, default_cache_folder, settings_from_environment
+from mtinst.page.studio import Studio
+from mtinst.page.takeaway import make, offers, safe_stem
+from mtinst.records import Note, Rolls, Thresholds
+from mtinst.sound.synth import PLAYBACK_RATE, write_audio
 from tests.tiny import RATE, result_named, transcription_with, write_song, write_weights
 
 
@@ -526,7 +525,7 @@ def test_parts_are_played_anew_by_another_synthesiser(
 ) -> None:
     studio = Studio(settings)
     with monkeypatch.context() as patch:
-        patch.setattr("mtinst.synth.find_library", lambda: None)
+        patch.setattr("mtinst.sound.synth.find_library", lambda: None)
         before = results(studio.transcribe(song, "two tones"))[-1]
         sines = taken(studio, before, "mix.flac")
         notes = taken(studio, before, "midi")

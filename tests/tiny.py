@@ -6,15 +6,15 @@ import numpy as np
 import soundfile as sf
 import torch
 
-from mtinst.checkpoint import save_checkpoint
-from mtinst.features import log_cqt
-from mtinst.model import ModelConfig, UNet
-from mtinst.notes import Note, Thresholds
-from mtinst.rolls import Rolls, predict_rolls
-from mtinst.spec import INSTRUMENT_NAMES, SPEC, FloatArray
+from mtinst.grid import INSTRUMENT_NAMES, SPEC, FloatArray
+from mtinst.hear.checkpoint import save_checkpoint
+from mtinst.hear.cqt import log_cqt
+from mtinst.hear.unet import ModelConfig, UNet
+from mtinst.hear.windows import predict_rolls
+from mtinst.page.adjustment import Adjustment
+from mtinst.page.results import Part, Result
+from mtinst.records import Note, Rolls, Thresholds
 from mtinst.transcription import Transcription
-from mtinst.ui.adjustment import Adjustment
-from mtinst.ui.results import Part, Result
 
 RATE = 16_000
 HEARD = ("violin", "cello", "flute")

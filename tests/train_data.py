@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mtinst.features import cqt
-from mtinst.spec import N_INSTRUMENTS, SPEC
+from mtinst.grid import N_INSTRUMENTS, SPEC
+from mtinst.hear.cqt import cqt
 from train.clips import Clip, save_clips
 from train.datasets import PartStore
 from train.labels import FRAME_NOTE

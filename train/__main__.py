@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mtinst.errors import MtinstError
-from mtinst.spec import NINE
+from mtinst.grid import NINE
 from train.config import EXPERIMENTS, ConfigError, experiment_named
 from train.experiments import Budget
 from train.experiments.choices import NAMES as CHOICES

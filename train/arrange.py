@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from mtinst.spec import INSTRUMENT_NAMES
+from mtinst.grid import INSTRUMENT_NAMES
 from train.sources import (
     CORPUS_WEIGHTS,
     OFFSET,

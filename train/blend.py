@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from mtinst.checkpoint import load_checkpoint, save_checkpoint
-from mtinst.model import Network
+from mtinst.hear.checkpoint import load_checkpoint, save_checkpoint
+from mtinst.hear.unet import Network
 
 
 def blend(after: Path, before: Path, out: Path, *, share: float = 0.5) -> Network:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mtinst.checkpoint import load_checkpoint, save_checkpoint
-from mtinst.notes import Thresholds, presence, rolls_to_notes
-from mtinst.rolls import Rolls
-from mtinst.spec import INSTRUMENT_NAMES, N_INSTRUMENTS, FeatureSpec, FloatArray
+from mtinst.grid import INSTRUMENT_NAMES, N_INSTRUMENTS, FeatureSpec, FloatArray
+from mtinst.hear.checkpoint import load_checkpoint, save_checkpoint
+from mtinst.hear.notes import presence, rolls_to_notes
+from mtinst.records import Rolls, Thresholds
 from train.clips import ClipArrays
 from train.config import EXPERIMENTS
 from train.datasets import MEDIUM_DB, MEDIUM_KNOTS

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mtinst.features import log_cqt
-from mtinst.notes import Note, notes_to_roll
-from mtinst.spec import INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC, BoolArray, FeatureSpec, FloatArray
+from mtinst.grid import INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC, BoolArray, FeatureSpec, FloatArray
+from mtinst.hear.cqt import log_cqt
+from mtinst.hear.notes import notes_to_roll
+from mtinst.records import Note
 from train.labels import UNKNOWN
 
 _CLIP, _INSTRUMENT, _ONSET, _OFFSET, _PITCH = range(5)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mtinst.checkpoint import MOST_MEMBERS, Bits, load_checkpoint, save_checkpoint
-from mtinst.model import Committee, UNet
+from mtinst.hear.checkpoint import MOST_MEMBERS, Bits, load_checkpoint, save_checkpoint
+from mtinst.hear.unet import Committee, UNet
 
 
 def join(weights: Sequence[Path], out: Path, *, bits: Bits = 16) -> Committee:

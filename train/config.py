@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from mtinst.errors import MtinstError
-from mtinst.model import DEFAULT, PAPER, ModelConfig
+from mtinst.hear.unet import DEFAULT, PAPER, ModelConfig
 
 
 class ConfigError(MtinstError):

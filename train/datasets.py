@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from mtinst.features import ComplexArray, scale_to_unit
-from mtinst.paths import file_hash
-from mtinst.spec import INSTRUMENT_INDEX, N_INSTRUMENTS, FeatureSpec, FloatArray
+from mtinst.files import file_hash
+from mtinst.grid import INSTRUMENT_INDEX, N_INSTRUMENTS, FeatureSpec, FloatArray
+from mtinst.hear.cqt import ComplexArray, scale_to_unit
 from train.config import MixConfig
 from train.effects import band_limit, compressed, dynamics, equaliser, partials, room
 from train.labels import UNKNOWN, strength
@@ -26,7 +26,7 @@ from train.prepare import DRUMS, N_FRAMES, NOISE, RECORDING
 # A note that far below the mixture's loudest bin is not heard, so has no label.
 _INAUDIBLE_DB = 50.0
 # The target of an onset falls to this at a distance of one frame, and as a Gaussian does beyond: the logarithms of
-# three frames then lie on a parabola whose top is the onset (:func:`mtinst.notes.rolls_to_notes`).
+# three frames then lie on a parabola whose top is the onset (:func:`mtinst.hear.notes.rolls_to_notes`).
 _ONSET_NEIGHBOUR = 0.4
 _ONSET_REACH = 2  # frames
 # Onsets are taught this many frames, 8 ms, before the label: without it, notes on the recordings of `real_valid` were
@@ -42,7 +42,7 @@ Array = TypeVar("Array", FloatArray, NDArray[np.uint8])
 
 
 class Batch(NamedTuple):
-    """Inputs and targets; see :class:`mtinst.model.Logits` for the shapes."""
+    """Inputs and targets; see :class:`mtinst.hear.unet.Logits` for the shapes."""
 
     log_cqt: Tensor  # (B, n_bins, T) float32
     piano: Tensor  # (B, instrument, pitch, T) float32, 0 or 1

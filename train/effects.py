@@ -7,8 +7,8 @@ over many frames, is a short filter along time for each bin. All take and give a
 import numpy as np
 from numpy.typing import NDArray
 
-from mtinst.features import ComplexArray
-from mtinst.spec import SPEC, FeatureSpec, FloatArray
+from mtinst.grid import SPEC, FeatureSpec, FloatArray
+from mtinst.hear.cqt import ComplexArray
 
 N_PARTIALS = 16
 _FRAMES_PER_S = SPEC.frame_rate

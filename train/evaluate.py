@@ -7,7 +7,7 @@ of all clips: an onset within 50 ms and the same semitone; with offsets, also wi
 What is found where it is not known what sounds counts neither way. "Right instrument" matches notes only within their
 instrument. How late notes are is the median over those found within 150 ms. Leakage is the number of instruments
 reported over the number there, summed over clips. All scores are of rolls as songs are transcribed, settled
-(:mod:`mtinst.settle`); what `fit` prints, and the paper's tables, are of rolls as they are.
+(:mod:`mtinst.hear.settle`); what `fit` prints, and the paper's tables, are of rolls as they are.
 """
 
 import json
@@ -22,13 +22,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 from tqdm import tqdm
 
-from mtinst.checkpoint import load_checkpoint
 from mtinst.compare import ONSET_TOLERANCE_S, matching_notes
-from mtinst.model import Network
-from mtinst.notes import Note, rolls_to_notes
-from mtinst.rolls import Rolls, predict_rolls
-from mtinst.settle import settle
-from mtinst.spec import (
+from mtinst.grid import (
     INSTRUMENT_INDEX,
     INSTRUMENT_NAMES,
     INSTRUMENTS,
@@ -38,6 +33,12 @@ from mtinst.spec import (
     BoolArray,
     FloatArray,
 )
+from mtinst.hear.checkpoint import load_checkpoint
+from mtinst.hear.notes import rolls_to_notes
+from mtinst.hear.settle import settle
+from mtinst.hear.unet import Network
+from mtinst.hear.windows import predict_rolls
+from mtinst.records import Note, Rolls
 from train.clips import ClipArrays
 
 _GRID = np.round(np.arange(0.05, 0.96, 0.05), 2)

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mtinst.notes import Note
-from mtinst.plots import figure_to_png
-from mtinst.spec import INSTRUMENTS
+from mtinst.export.picture import figure_to_png
+from mtinst.grid import INSTRUMENTS
+from mtinst.records import Note
 
 _LOSSES = ("piano", "instrument", "pitch", "onset", "presence")
 _SCORES = ("instrument", "pitch", "piano_roll", "onset")

@@ -8,7 +8,7 @@ start at random and see everything. They earn their place as soon as training mo
 import torch
 from torch import Tensor
 
-from mtinst.model import UNet
+from mtinst.hear.unet import UNet
 
 
 def grow(small: UNet, large: UNet) -> None:
@@ -24,7 +24,7 @@ def grow(small: UNet, large: UNet) -> None:
 
     Examples
     --------
-    >>> from mtinst.model import ModelConfig
+    >>> from mtinst.hear.unet import ModelConfig
     >>> small, large = UNet(ModelConfig(widths=(2, 3))).eval(), UNet(ModelConfig(widths=(4, 8))).eval()
     >>> grow(small, large)
     >>> clip = torch.rand(1, 88, 16)

@@ -7,8 +7,8 @@ the MIDI notes instead teach a network to speak before the note.
 import numpy as np
 from numpy.typing import NDArray
 
-from mtinst.features import ComplexArray, by_pitch
-from mtinst.spec import SPEC, FeatureSpec, FloatArray
+from mtinst.grid import SPEC, FeatureSpec, FloatArray
+from mtinst.hear.cqt import ComplexArray, by_pitch
 from train.sources import OFFSET, ONSET, PITCH
 
 # A note begins where it is this far below its loudest of the first `_ATTACK_FRAMES`: the level at which attacks of
@@ -79,7 +79,9 @@ def sounding_notes(notes: NDArray[np.float64], part_cqt: ComplexArray, spec: Fea
         level = heard[row, first : max(first + 1, released)]
         end = first + 1 + int(np.flatnonzero(level >= loudest * _ratio(DECAY_DB))[-1:].sum())
         if end >= released:
-            following = notes[notes[:, ONSET] > max(note[ONSET], note[OFFSET] - RINGING_FRAMES / spec.frame_rate), ONSET]
+            following = notes[
+                notes[:, ONSET] > max(note[ONSET], note[OFFSET] - RINGING_FRAMES / spec.frame_rate), ONSET
+            ]
             limit = min([limit, *(spec.second_to_frame(second) for second in following)])
             ringing = heard[row, end : min(limit, end + RINGING_FRAMES)] >= loudest * _ratio(RINGING_DB)
             end += int(np.logical_and.accumulate(ringing).sum())

@@ -24,10 +24,10 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from mtinst.checkpoint import load_checkpoint, save_checkpoint
 from mtinst.errors import MtinstError
-from mtinst.model import Committee, UNet, n_weights
-from mtinst.notes import Thresholds
+from mtinst.hear.checkpoint import load_checkpoint, save_checkpoint
+from mtinst.hear.unet import Committee, UNet, n_weights
+from mtinst.records import Thresholds
 from train.clips import ClipArrays
 from train.config import Experiment, as_json
 from train.datasets import Batch, MixtureDataset, PartStore, collate

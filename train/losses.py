@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from mtinst.model import Logits
+from mtinst.hear.unet import Logits
 from train.config import LossWeights
 from train.datasets import Batch
 

@@ -14,7 +14,7 @@ import soxr
 from numpy.typing import NDArray
 from scipy.signal import butter, lfilter, sosfilt
 
-from mtinst.spec import SPEC, FloatArray
+from mtinst.grid import SPEC, FloatArray
 from train.sources import OFFSET, ONSET, PITCH
 
 RATE = SPEC.sample_rate

@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from mtinst.features import ComplexArray, cqt
-from mtinst.spec import FINE, INSTRUMENT_INDEX, N_INSTRUMENTS, NINE, SPEC, FeatureSpec, FloatArray
+from mtinst.grid import FINE, INSTRUMENT_INDEX, N_INSTRUMENTS, NINE, SPEC, FeatureSpec, FloatArray
+from mtinst.hear.cqt import ComplexArray, cqt
 from train.arrange import Library, Part
 from train.clips import Clip, clip_rows, save_clips
 from train.labels import FRAME_NOTE, UNKNOWN, audible_notes, sounding_notes

@@ -16,7 +16,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from mtinst.spec import SPEC, FloatArray
+from mtinst.grid import SPEC, FloatArray
 from train.labels import UNKNOWN
 from train.sources import OFFSET, ONSET, PITCH, Split
 from train.timbres import class_of

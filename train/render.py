@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 
-from mtinst.fluidsynth import BLOCK_SAMPLES, FluidSynth
-from mtinst.spec import NINE, SPEC, FloatArray
+from mtinst.grid import NINE, SPEC, FloatArray
+from mtinst.sound.fluidsynth import BLOCK_SAMPLES, FluidSynth
 from train.recordings import levelled, read_sound
 from train.singing import read_singers
 from train.sources import OFFSET, ONSET, PITCH, VELOCITY

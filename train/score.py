@@ -17,10 +17,11 @@ import numpy as np
 from tqdm import tqdm
 
 from mtinst.compare import compare_notes
-from mtinst.midi import notes_to_midi
-from mtinst.notes import Note, notes_to_roll
+from mtinst.export.midi import notes_to_midi
+from mtinst.grid import SPEC, BoolArray
+from mtinst.hear.notes import notes_to_roll
 from mtinst.pipeline import Transcriber
-from mtinst.spec import SPEC, BoolArray
+from mtinst.records import Note
 from train.corpora import CorpusError, Parts, Song
 from train.figures import plot_beside, write_png
 from train.sources import OFFSET, ONSET, PITCH, VELOCITY

@@ -19,7 +19,7 @@ import pyworld
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from mtinst.spec import SPEC, FloatArray
+from mtinst.grid import SPEC, FloatArray
 from train.recordings import levelled, read_sound
 from train.sources import OFFSET, ONSET, PITCH, VELOCITY
 from train.timbres import TimbreSplit

@@ -8,7 +8,7 @@ singers, ``index.csv`` beside them says which side they are on.
 from dataclasses import dataclass
 from typing import Literal
 
-from mtinst.spec import NINE
+from mtinst.grid import NINE
 
 TimbreSplit = Literal["train", "unseen"]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mtinst.midi import write_midi
-from mtinst.notes import Note
+from mtinst.export.midi import write_midi
+from mtinst.records import Note
 from tests.served import serve
 from tests.tiny import write_song, write_weights
 

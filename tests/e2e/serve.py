@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mtinst.page import app, entries
 from mtinst.pipeline import Audio, Progress, Transcriber
 from mtinst.transcription import Transcription
-from mtinst.ui import app, entries
 
 
 def hold_streams(hold: Path) -> None:

@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from mtinst.midi import read_midi
-from mtinst.spec import INSTRUMENTS
-from mtinst.synth import synthesise
-from mtinst.transcription import SILENT
-from mtinst.ui import texts
+from mtinst.export.midi import read_midi
+from mtinst.grid import INSTRUMENTS
+from mtinst.hear.analysis import SILENT
+from mtinst.page import texts
+from mtinst.sound.synth import synthesise
 from tests.e2e.conftest import PATIENCE_S, SCREENSHOTS, Served, Watched
 from tests.served import PROJECT
 from tests.tiny import HEARD, RATE, two_tones, write_song

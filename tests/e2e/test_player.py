@@ -12,13 +12,12 @@ import pytest
 import soundfile as sf
 
 from mtinst.compare import compare_notes
-from mtinst.notes import Note, Thresholds
-from mtinst.rolls import Rolls
-from mtinst.spec import INSTRUMENT_INDEX, SPEC, FloatArray
+from mtinst.grid import INSTRUMENT_INDEX, SPEC, FloatArray
+from mtinst.page import player
+from mtinst.page.layout import STYLE
+from mtinst.page.player.song import PROBABILITIES, song_record, write_probabilities
+from mtinst.records import Note, Rolls, Thresholds
 from mtinst.transcription import Transcription
-from mtinst.ui import player
-from mtinst.ui.layout import STYLE
-from mtinst.ui.player.song import PROBABILITIES, song_record, write_probabilities
 from tests.e2e.conftest import PATIENCE_S
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from mtinst.errors import AudioError
-from mtinst.features import by_pitch, cqt, log_cqt
-from mtinst.spec import FINE, INSTRUMENT_INDEX, INSTRUMENT_NAMES, NINE, SPEC, FeatureSpec, FloatArray
+from mtinst.grid import FINE, INSTRUMENT_INDEX, INSTRUMENT_NAMES, NINE, SPEC, FeatureSpec, FloatArray
+from mtinst.hear.cqt import by_pitch, cqt, log_cqt
 from train.clips import Clip, clip_rows, save_clips
 from train.collect.align import FEWEST, Alignment, alignment
 from train.collect.musescore import MuseScore, MuseScoreError, find_scores

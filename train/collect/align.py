@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mtinst.spec import SPEC, FloatArray
+from mtinst.grid import SPEC, FloatArray
 from train.sources import ONSET, PITCH
 
 MOST_LAG_S = 1.0

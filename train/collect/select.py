@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mtinst.spec import INSTRUMENT_NAMES
+from mtinst.grid import INSTRUMENT_NAMES
 from train.corpora import Parts
 from train.corpora.song import OTHER
 from train.prepare import CLIP_S

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mtinst.audio import load_audio
-from mtinst.spec import SPEC, FloatArray
+from mtinst.grid import SPEC, FloatArray
+from mtinst.hear.audio import load_audio
 from train.corpora import CorpusError
 from train.corpora.paired import AUDIO_SUFFIXES
 from train.prepare import N_SAMPLES

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mtinst.spec import INSTRUMENTS
+from mtinst.grid import INSTRUMENTS
 from train.collect.select import Excerpt
 from train.corpora import Parts
 from train.figures import write_png

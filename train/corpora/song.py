@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mtinst.audio import load_audio
 from mtinst.errors import MtinstError
-from mtinst.spec import INSTRUMENT_INDEX, N_INSTRUMENTS, SPEC, BoolArray, FloatArray
+from mtinst.grid import INSTRUMENT_INDEX, N_INSTRUMENTS, SPEC, BoolArray, FloatArray
+from mtinst.hear.audio import load_audio
 from train.sources import OFFSET, ONSET, Track
 from train.timbres import CLASS_OF_PROGRAM
 

@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from mtinst.checkpoint import load_checkpoint
-from mtinst.features import log_cqt
-from mtinst.model import Network, n_weights
-from mtinst.rolls import predict_rolls
-from mtinst.spec import BoolArray, FeatureSpec, FloatArray
+from mtinst.grid import BoolArray, FeatureSpec, FloatArray
+from mtinst.hear.checkpoint import load_checkpoint
+from mtinst.hear.cqt import log_cqt
+from mtinst.hear.unet import Network, n_weights
+from mtinst.hear.windows import predict_rolls
 from train.clips import ClipArrays
 from train.config import ConfigError, Experiment, experiment_named
 from train.corpora import Song

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from mtinst.checkpoint import load_checkpoint
+from mtinst.hear.checkpoint import load_checkpoint
 from train.clips import ClipArrays
 from train.config import Experiment
 from train.evaluate import FrameScores, score_frames

@@ -13,8 +13,8 @@ from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
 from mtinst.errors import CheckpointError
-from mtinst.paths import replace_file
-from mtinst.spec import INSTRUMENT_NAMES, SPEC, FeatureSpec, FloatArray
+from mtinst.files import replace_file
+from mtinst.grid import INSTRUMENT_NAMES, SPEC, FeatureSpec, FloatArray
 from train.datasets import Batch
 
 FORMAT = "mtinst-method/1"

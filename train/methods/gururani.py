@@ -16,7 +16,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mtinst.spec import N_INSTRUMENTS, SPEC, FeatureSpec
+from mtinst.grid import N_INSTRUMENTS, SPEC, FeatureSpec
 from train.datasets import Batch
 from train.methods.base import MelBands, Method, activity, hold
 

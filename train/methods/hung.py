@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mtinst.spec import N_INSTRUMENTS, SPEC, FeatureSpec
+from mtinst.grid import N_INSTRUMENTS, SPEC, FeatureSpec
 from train.datasets import Batch
 from train.methods.base import Method, activity, hold
 

@@ -1,0 +1,1 @@
+"""Many songs: on this machine or on a cluster, each done once."""

@@ -1,0 +1,1 @@
+"""Notes and rolls as files that other programs open."""

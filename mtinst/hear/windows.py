@@ -1,0 +1,138 @@
+"""Log-CQT to rolls of probabilities: overlapping windows through the network, blended into one.
+
+The network sees `WINDOW_S` at a time, so its memory does not grow with the song. Each window starts `HOP_S` after the
+one before, the last one ends with the song, and where two overlap, a ramp fades from one to the other.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from mtinst.grid import SPEC, FeatureSpec, FloatArray
+from mtinst.hear.unet import Logits
+from mtinst.records import Rolls, for_all
+
+WINDOW_S = 10.0
+HOP_S = 7.5
+BATCH_SIZE = 1
+
+
+class WindowProgress(NamedTuple):
+    """How far :func:`iter_windows` is.
+
+    `rolls` is a view of the frames that are finished, which later windows leave alone.
+    """
+
+    fraction: float
+    rolls: Rolls
+
+
+def predict_rolls(
+    model: nn.Module,
+    log_cqt: FloatArray,
+    spec: FeatureSpec = SPEC,
+    *,
+    batch_size: int = BATCH_SIZE,
+    progress: Callable[[float], None] | None = None,
+) -> Rolls:
+    """Run the network over a clip of any length.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Takes (batch, n_bins, frame) and gives :class:`~mtinst.hear.unet.Logits`; in evaluation mode, on any device.
+    log_cqt : ndarray of float32, shape (n_bins, n_frames)
+    spec : FeatureSpec
+    batch_size : int
+        Windows at a time; changes memory and speed, not the result. On a CPU, one is as fast as many.
+    progress : callable, optional
+        Called with the fraction done, after each batch.
+
+    Returns
+    -------
+    Rolls
+        With the frames of `log_cqt`. Without an onset head, `onset` is the rise of `piano` from frame to frame.
+
+    Raises
+    ------
+    ValueError
+        If `log_cqt` does not have ``spec.n_bins`` rows and at least one frame, or `batch_size` is not positive.
+    """
+    for done in iter_windows(model, log_cqt, spec, batch_size=batch_size):
+        if progress is not None:
+            progress(done.fraction)
+    return done.rolls
+
+
+def iter_windows(
+    model: nn.Module, log_cqt: FloatArray, spec: FeatureSpec = SPEC, *, batch_size: int = BATCH_SIZE
+) -> Iterator[WindowProgress]:
+    """:func:`predict_rolls` step by step: yields after each batch of windows, so that a caller can show or stop it.
+
+    The last item has ``fraction == 1.0`` and all the frames. Arguments and errors are those of :func:`predict_rolls`.
+    """
+    if log_cqt.ndim != 2 or log_cqt.shape[0] != spec.n_bins or log_cqt.shape[1] == 0:
+        raise ValueError(f"log_cqt must have the shape ({spec.n_bins}, at least 1), not {log_cqt.shape}")
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+    return _iter_windows(model, log_cqt, spec, batch_size)
+
+
+def _iter_windows(
+    model: nn.Module, log_cqt: FloatArray, spec: FeatureSpec, batch_size: int
+) -> Iterator[WindowProgress]:
+    n_frames = log_cqt.shape[1]
+    width = min(n_frames, spec.n_frames(round(WINDOW_S * spec.sample_rate)))
+    hop = round(HOP_S * spec.frame_rate)
+    starts = [*range(0, n_frames - width, hop), n_frames - width]
+    ramp = _ramp(width, max(0, width - hop))
+    total = np.zeros(n_frames, np.float32)
+    for start in starts:
+        total[start : start + width] += ramp
+
+    rolls = Rolls.zeros(n_frames, spec)
+    n_finished = 0
+    for first in range(0, len(starts), batch_size):
+        batch = starts[first : first + batch_size]
+        windows = np.stack([log_cqt[:, start : start + width] for start in batch])
+        for start, window in zip(batch, _predict(model, windows), strict=True):
+            weight = ramp / total[start : start + width]
+            for roll, part in zip(rolls.between(start, start + width), window, strict=True):
+                roll += part * weight
+
+        n_windows = first + len(batch)
+        end = starts[n_windows] if n_windows < len(starts) else n_frames
+        for roll in rolls.between(n_finished, end):
+            np.clip(roll, 0.0, 1.0, out=roll)  # weights add up to 1 only to the last digit
+        n_finished = end
+        yield WindowProgress(n_windows / len(starts), rolls.between(0, n_finished))
+
+
+def _ramp(width: int, overlap: int) -> FloatArray:
+    """Weights of a window: 1 in the middle, falling towards both ends over `overlap` frames, never to 0."""
+    from_edge = 1 + np.minimum(np.arange(width), np.arange(width)[::-1])
+    return np.minimum(1.0, from_edge / (overlap + 1)).astype(np.float32)
+
+
+@torch.inference_mode()
+def _predict(model: nn.Module, windows: FloatArray) -> list[Rolls]:
+    """Windows (B, n_bins, width) to B rolls."""
+    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+    try:
+        logits: Logits = model(torch.from_numpy(windows).to(device))
+    except RuntimeError as error:  # PyTorch has no error of its own for a lack of memory on the CPU
+        if "DefaultCPUAllocator" not in str(error):
+            raise
+        raise MemoryError(str(error)) from error
+    piano, instrument, pitch = (
+        array.sigmoid().float().cpu().numpy() for array in (logits.piano, logits.instrument, logits.pitch)
+    )
+    if logits.onset is not None:
+        onset = logits.onset.sigmoid().float().cpu().numpy()
+    else:
+        onset = np.maximum(0.0, np.diff(piano, axis=-1, prepend=0.0))
+    piano, onset, instrument = (for_all(roll, roll.shape[1], axis=1) for roll in (piano, onset, instrument))
+    return [Rolls(*arrays) for arrays in zip(piano, onset, instrument, pitch, strict=True)]

@@ -1,0 +1,306 @@
+"""What passes between the stages: notes, the thresholds that make them, and rolls of probabilities."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from functools import total_ordering
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mtinst.grid import (
+    INSTRUMENT_INDEX,
+    INSTRUMENT_NAMES,
+    INSTRUMENTS,
+    N_INSTRUMENTS,
+    NINE,
+    SPEC,
+    FeatureSpec,
+    FloatArray,
+    instrument_named,
+)
+
+DEFAULT_VELOCITY = 80
+TOUCHING_S = 0.5 / SPEC.frame_rate
+"""Notes that overlap by less follow each other: one may end on the frame grid, and the other begin between frames."""
+
+
+@total_ordering
+@dataclass(frozen=True)
+class Note:
+    """One note of one instrument.
+
+    Notes sort by onset, then pitch, then instrument in table order.
+
+    Parameters
+    ----------
+    onset, offset : float
+        In seconds; the offset is after the onset.
+    pitch : int
+        MIDI number, 60 is middle C.
+    instrument : str
+        A name of the instrument table.
+    velocity : int
+        1 to 127.
+
+    Raises
+    ------
+    ValueError
+        If a field is out of its range.
+
+    Examples
+    --------
+    >>> Note(0.32, 0.64, pitch=60)
+    Note(onset=0.32, offset=0.64, pitch=60, instrument='piano', velocity=80)
+    >>> Note(0.32, 0.64, pitch=60) < Note(0.32, 0.48, pitch=64)
+    True
+    """
+
+    onset: float
+    offset: float
+    _: KW_ONLY
+    pitch: int
+    instrument: str = "piano"
+    velocity: int = DEFAULT_VELOCITY
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.onset) and math.isfinite(self.offset) and 0 <= self.onset < self.offset):
+            raise ValueError(f"a note must have 0 <= onset < offset, not {self.onset} and {self.offset}")
+        if not 0 <= self.pitch <= 127:
+            raise ValueError(f"pitch must be a MIDI number from 0 to 127, not {self.pitch}")
+        if not 1 <= self.velocity <= 127:
+            raise ValueError(f"velocity must be from 1 to 127, not {self.velocity}")
+        instrument_named(self.instrument)
+
+    def __lt__(self, other: "Note") -> bool:
+        return self._sort_key < other._sort_key
+
+    @property
+    def duration(self) -> float:
+        """In seconds."""
+        return self.offset - self.onset
+
+    @property
+    def _sort_key(self) -> tuple[float, int, int, float, int]:
+        return self.onset, self.pitch, INSTRUMENT_INDEX[self.instrument], self.offset, self.velocity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """When probabilities count as notes.
+
+    Parameters
+    ----------
+    onset : tuple of float, one for each instrument in table order
+        A note may start where a local maximum of the onset probability exceeds this.
+    frame : tuple of float, one for each instrument
+        A note sounds where the frame probability exceeds this.
+    presence : tuple of float, one for each instrument
+        An instrument whose :func:`presence` is below this is not reported.
+    shortest_s : float
+        Notes shorter than this many seconds are dropped.
+    gap_s : float
+        Gaps inside a note of at most this many seconds are bridged.
+    unison : float
+        When several instruments claim the same note, those stay whose probability is at least this share of the most
+        probable one's: 0 lets all play in unison, 1 leaves each note to one.
+    pitch : float
+        A pitch that is more probable than this sounds, whoever plays it: when no instrument claims such a note, the
+        most probable one gets it. 1 leaves it out.
+    instruments : tuple of str
+        Only these instruments are reported.
+
+    Raises
+    ------
+    ValueError
+        If a tuple is not a probability for each instrument, a number is out of its range, or an instrument is unknown
+        or named twice.
+
+    Examples
+    --------
+    >>> thresholds = Thresholds.uniform(frame=0.3)
+    >>> Thresholds.from_json(thresholds.to_json()) == thresholds
+    True
+    """
+
+    onset: tuple[float, ...]
+    frame: tuple[float, ...]
+    presence: tuple[float, ...]
+    shortest_s: float
+    gap_s: float
+    unison: float = 0.0
+    pitch: float = 1.0
+    instruments: tuple[str, ...] = INSTRUMENT_NAMES
+
+    def __post_init__(self) -> None:
+        for field in ("onset", "frame", "presence"):
+            values = getattr(self, field)
+            if len(values) != N_INSTRUMENTS or not all(0 <= value <= 1 for value in values):
+                raise ValueError(f"{field} must be {N_INSTRUMENTS} probabilities, one an instrument, not {values}")
+        for field in ("shortest_s", "gap_s"):
+            value = getattr(self, field)
+            if not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{field} must be a time of at least 0 s, not {value}")
+        if not 0 <= self.unison <= 1:
+            raise ValueError(f"unison must be a share from 0 to 1, not {self.unison}")
+        if not 0 <= self.pitch <= 1:
+            raise ValueError(f"pitch must be a probability, not {self.pitch}")
+        for name in self.instruments:
+            instrument_named(name)
+        if len(set(self.instruments)) != len(self.instruments):
+            raise ValueError(f"an instrument is named twice in {', '.join(self.instruments)}")
+
+    @classmethod
+    def uniform(
+        cls,
+        *,
+        onset: float = 0.5,
+        frame: float = 0.5,
+        presence: float = 0.5,
+        shortest_s: float = 0.06,
+        gap_s: float = 0.04,
+        unison: float = 0.0,
+        pitch: float = 1.0,
+    ) -> "Thresholds":
+        """The same values for every instrument."""
+        return cls(
+            onset=(onset,) * N_INSTRUMENTS,
+            frame=(frame,) * N_INSTRUMENTS,
+            presence=(presence,) * N_INSTRUMENTS,
+            shortest_s=shortest_s,
+            gap_s=gap_s,
+            unison=unison,
+            pitch=pitch,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict that :func:`json.dumps` takes; what differs between instruments is keyed by their names."""
+        per_instrument = {
+            field: dict(zip(INSTRUMENT_NAMES, getattr(self, field), strict=True))
+            for field in ("onset", "frame", "presence")
+        }
+        return per_instrument | {
+            "shortest_s": self.shortest_s,
+            "gap_s": self.gap_s,
+            "unison": self.unison,
+            "pitch": self.pitch,
+            "instruments": list(self.instruments),
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> "Thresholds":
+        """The inverse of :meth:`to_json`; ValueError for anything else.
+
+        Those of the time when there were nine instruments have a threshold of 1 for the others, and all nine of them
+        means all; those of the time before `pitch` have 1 there.
+        """
+        try:
+            is_of_nine = set(record["onset"]) == set(NINE)
+            instruments = tuple(record["instruments"])
+            per_instrument = {
+                field: tuple(
+                    float(record[field][name] if name in NINE else record[field].get(name, 1.0))
+                    for name in INSTRUMENT_NAMES
+                )
+                for field in ("onset", "frame", "presence")
+            }
+            return cls(
+                shortest_s=float(record["shortest_s"]),
+                gap_s=float(record["gap_s"]),
+                unison=float(record["unison"]),
+                pitch=float(record.get("pitch", 1.0)),
+                instruments=INSTRUMENT_NAMES if is_of_nine and instruments == NINE else instruments,
+                **per_instrument,
+            )
+        except KeyError as error:
+            raise ValueError(f"thresholds lack the entry {error}") from error
+        except (AttributeError, OverflowError, TypeError) as error:
+            raise ValueError(f"thresholds hold an entry of the wrong type: {error}") from error
+
+
+class Rolls(NamedTuple):
+    """What the network heard, as probabilities, float32 in [0, 1].
+
+    Parameters
+    ----------
+    piano : ndarray, shape (n_instruments, n_pitches, n_frames)
+        That this instrument sounds this pitch.
+    onset : ndarray, shape (n_instruments, n_pitches, n_frames)
+        That it starts to.
+    instrument : ndarray, shape (n_instruments, n_frames)
+        That it sounds at all.
+    pitch : ndarray, shape (n_pitches, n_frames)
+        That any of them sounds this pitch.
+    """
+
+    piano: FloatArray
+    onset: FloatArray
+    instrument: FloatArray
+    pitch: FloatArray
+
+    @classmethod
+    def zeros(cls, n_frames: int, spec: FeatureSpec = SPEC) -> "Rolls":
+        """Rolls in which nothing was heard."""
+        return cls(
+            piano=np.zeros((N_INSTRUMENTS, spec.n_pitches, n_frames), np.float32),
+            onset=np.zeros((N_INSTRUMENTS, spec.n_pitches, n_frames), np.float32),
+            instrument=np.zeros((N_INSTRUMENTS, n_frames), np.float32),
+            pitch=np.zeros((spec.n_pitches, n_frames), np.float32),
+        )
+
+    @property
+    def n_frames(self) -> int:
+        """Frames, the same in each roll."""
+        return int(self.piano.shape[-1])
+
+    def between(self, first: int, end: int) -> "Rolls":
+        """A view of the frames from `first` up to, not including, `end`."""
+        return Rolls(*(roll[..., first:end] for roll in self))
+
+
+def for_all(roll: FloatArray, n_known: int, axis: int = 0) -> FloatArray:
+    """A roll of the first `n_known` instruments, with a silent row along `axis` for each of the others after it.
+
+    Examples
+    --------
+    >>> for_all(np.ones((9, 88, 32), np.float32), 9).shape
+    (11, 88, 32)
+    """
+    widths = [(0, 0)] * roll.ndim
+    widths[axis] = (0, N_INSTRUMENTS - n_known)
+    return np.pad(roll, widths)
+
+
+def row_shares(notes: Sequence[Note]) -> list[tuple[int, int]]:
+    """Which share of its row each note is drawn in, when notes of one pitch sound together.
+
+    Returns
+    -------
+    list of (int, int)
+        For each note, its share counted from below and how many shares there are. Instruments take them in the order of
+        the instrument table, the first on top.
+
+    Examples
+    --------
+    >>> row_shares([Note(0.0, 1.0, pitch=60, instrument="violin"), Note(0.5, 2.0, pitch=60, instrument="piano")])
+    [(0, 2), (1, 2)]
+    >>> row_shares([Note(0.0, 1.0, pitch=60), Note(1.0, 2.0, pitch=60), Note(0.0, 2.0, pitch=61)])
+    [(0, 1), (0, 1), (0, 1)]
+    """
+    order = {row.name: index for index, row in enumerate(INSTRUMENTS)}
+    chain_of: dict[int, set[str]] = {}  # note -> the instruments of the chain of overlapping notes that it is part of
+    chain_end: dict[int, tuple[float, set[str]]] = {}  # pitch -> its last chain and when that ends
+    for index in sorted(range(len(notes)), key=lambda k: notes[k].onset):
+        note = notes[index]
+        end_s, names = chain_end.get(note.pitch, (0.0, set()))
+        if note.onset > end_s - TOUCHING_S:
+            names = set()
+        names.add(note.instrument)
+        chain_end[note.pitch] = (max(end_s, note.offset), names)
+        chain_of[index] = names
+    shares = []
+    for index, note in enumerate(notes):
+        names = chain_of[index]
+        from_below = sorted(names, key=order.__getitem__, reverse=True)
+        shares.append((from_below.index(note.instrument), len(names)))
+    return shares
