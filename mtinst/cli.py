@@ -24,6 +24,7 @@ from mtinst.export.formats import FORMATS
 from mtinst.files import display_name, printable
 from mtinst.grid import INSTRUMENT_NAMES, instrument_named
 from mtinst.hear.audio import LONGEST_S
+from mtinst.hear.beats import FASTEST, SLOWEST
 from mtinst.hear.tuning import HIGHEST_HZ, LOWEST_HZ, is_tuning
 from mtinst.version import __version__
 
@@ -225,6 +226,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--tuned-midi", action="store_true", help="bend the MIDI file's tracks to the song's tuning; else it is 440 Hz"
     )
+    parser.add_argument(
+        "--tempo",
+        type=_tempo,
+        metavar="BPM",
+        help=f"beats a minute, about, {SLOWEST:g} to {FASTEST:g}; default: estimated for each song",
+    )
     many = parser.add_mutually_exclusive_group()
     many.add_argument(
         "--jobs", type=_count, metavar="N", help="do N songs at a time, and leave out those that an earlier run did"
@@ -275,6 +282,16 @@ def _tuning(text: str) -> float:
     return value
 
 
+def _tempo(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not SLOWEST <= value <= FASTEST:
+        raise argparse.ArgumentTypeError(f"{text} is not a tempo from {SLOWEST:g} to {FASTEST:g} beats a minute")
+    return value
+
+
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_PROCESSES):
         raise argparse.ArgumentTypeError(f"{text} is not a number of processes from 1 to {MOST_PROCESSES}")
@@ -300,6 +317,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         overwrites=options.overwrite,
         tuning_hz=options.tuning,
         tuned_midi=options.tuned_midi,
+        tempo=options.tempo,
     )
 
 

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import total_ordering
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from mtinst.grid import (
     INSTRUMENT_INDEX,
@@ -218,6 +219,75 @@ class Thresholds:
             raise ValueError(f"thresholds hold an entry of the wrong type: {error}") from error
 
 
+@dataclass(frozen=True, kw_only=True)
+class Beats:
+    """The beats of a song, and which of them begin a bar.
+
+    Parameters
+    ----------
+    times : tuple of float
+        In seconds, ascending, two at least. Before the first and after the last, beats go on at the median pace.
+    per_bar : int
+        Beats of a bar.
+    first_downbeat : int
+        Index of the first beat that begins a bar, less than `per_bar`.
+
+    Raises
+    ------
+    ValueError
+        If a field is out of its range.
+
+    Examples
+    --------
+    >>> beats = Beats(times=(0.5, 1.0, 1.5, 2.0), per_bar=3, first_downbeat=1)
+    >>> beats.tempo, float(beats.position(1.25)), float(beats.second(-1))
+    (120.0, 1.5, 0.0)
+    """
+
+    times: tuple[float, ...]
+    per_bar: int = 4
+    first_downbeat: int = 0
+
+    def __post_init__(self) -> None:
+        if len(self.times) < 2 or not all(np.isfinite(self.times)) or not all(np.diff(self.times) > 0):
+            raise ValueError("beats must be two ascending times at least")
+        if self.per_bar < 1 or not 0 <= self.first_downbeat < self.per_bar:
+            raise ValueError(f"beat {self.first_downbeat} cannot be the first of a bar of {self.per_bar}")
+
+    @property
+    def tempo(self) -> float:
+        """Beats a minute, by the median distance."""
+        return round(60.0 / self._period_s, 2)
+
+    @property
+    def downbeats(self) -> tuple[float, ...]:
+        """The beats that begin a bar, in seconds."""
+        return self.times[self.first_downbeat :: self.per_bar]
+
+    def position(self, second: ArrayLike) -> NDArray[np.float64]:
+        """Where times in seconds fall, in beats from the first one."""
+        return _interpolated(second, np.array(self.times), np.arange(float(len(self.times))), 1 / self._period_s)
+
+    def second(self, position: ArrayLike) -> NDArray[np.float64]:
+        """The inverse of :meth:`position`."""
+        return _interpolated(position, np.arange(float(len(self.times))), np.array(self.times), self._period_s)
+
+    def slower(self) -> "Beats":
+        """Every other beat, that the first downbeat stays one."""
+        return replace(
+            self, times=self.times[self.first_downbeat % 2 :: 2], first_downbeat=self.first_downbeat // 2 % self.per_bar
+        )
+
+    def faster(self) -> "Beats":
+        """Twice as many beats."""
+        times = self.second(np.arange(2 * len(self.times) - 1) / 2)
+        return replace(self, times=tuple(times.tolist()), first_downbeat=2 * self.first_downbeat % self.per_bar)
+
+    @property
+    def _period_s(self) -> float:
+        return float(np.median(np.diff(self.times)))
+
+
 class Rolls(NamedTuple):
     """What the network heard, as probabilities, float32 in [0, 1].
 
@@ -304,3 +374,13 @@ def row_shares(notes: Sequence[Note]) -> list[tuple[int, int]]:
         from_below = sorted(names, key=order.__getitem__, reverse=True)
         shares.append((from_below.index(note.instrument), len(names)))
     return shares
+
+
+def _interpolated(
+    x: ArrayLike, known: NDArray[np.float64], values: NDArray[np.float64], slope: float
+) -> NDArray[np.float64]:
+    """Between known points in a line, beyond them at a slope."""
+    x = np.asarray(x, np.float64)
+    beyond = np.minimum(x - known[0], 0) + np.maximum(x - known[-1], 0)
+    result: NDArray[np.float64] = np.interp(x, known, values) + slope * beyond
+    return result

@@ -105,5 +105,5 @@ def test_both_commands_run_where_there_is_no_checkout(wheel: Path, tmp_path: Pat
     program = "from mtinst import files; print(files.DEFAULT_WEIGHTS.is_file(), *files.EXAMPLES.glob('*.ogg'))"
     is_there, *examples = run(sys.executable, "-c", program).split()
     assert is_there == "True"
-    assert [Path(path).name for path in examples] == sorted(path.name for path in PROJECT.glob("examples/*.ogg"))
+    assert sorted(Path(path).name for path in examples) == sorted(path.name for path in PROJECT.glob("examples/*.ogg"))
     assert all(path.startswith(str(installed)) for path in examples)

@@ -279,9 +279,7 @@ def test_transcriptions_can_be_compared() -> None:
 
 
 def test_an_unknown_output_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(
-        ValueError, match=r"'midi' is not one of the outputs mid, npz, png, svg, csv, activations\.csv, jams"
-    ):
+    with pytest.raises(ValueError, match="'midi' is not one of the outputs mid, npz, png, svg, csv, "):
         transcription_of([], 1.0).save(tmp_path, "song", ("mid", "midi"))
     assert list(tmp_path.iterdir()) == []
 

@@ -59,6 +59,8 @@ class Settings:
         Frequency of every song's A above middle C; estimated for each unless given.
     tuned_midi : bool
         Whether MIDI files bend their tracks to it.
+    tempo : float, optional
+        Beats a minute, about, of every song; estimated for each unless given.
     """
 
     folder: Path
@@ -71,6 +73,7 @@ class Settings:
     overwrites: bool = False
     tuning_hz: float | None = None
     tuned_midi: bool = False
+    tempo: float | None = None
 
     @property
     def checkpoint(self) -> Path:
@@ -92,6 +95,7 @@ class Settings:
             "frame": self.frame,
             "tuning_hz": self.tuning_hz,
             "tuned_midi": self.tuned_midi,
+            "tempo": self.tempo,
         }
 
     def applied_to(self, thresholds: Thresholds) -> Thresholds:

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from platform import node
@@ -42,6 +43,7 @@ def transcribe_song(
         transcription = transcriber.transcribe(
             job.path, progress=progress, longest_s=settings.longest_s, tuning_hz=settings.tuning_hz
         )
+        transcription = replace(transcription, tempo=settings.tempo)
         paths = transcription.save(settings.folder, job.stem, settings.outputs, tuned_midi=settings.tuned_midi)
     except MemoryError as error:
         raise AudioError(f"{display_name(job.path)} needs more memory than there is") from error
@@ -120,5 +122,6 @@ def _line(path: Path, transcription: Transcription, outputs: Sequence[Path], *, 
         "verdict": transcription.verdict,
         "damage": transcription.damage,
         "tuning_hz": round(transcription.tuning_hz, 1),
+        "tempo": None if transcription.beats is None else round(transcription.beats.tempo, 1),
         "outputs": [str(output) for output in outputs],
     }

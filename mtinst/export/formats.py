@@ -81,6 +81,25 @@ def _activations_csv(song: Analysis, path: Path, *_: object) -> None:
     path.write_text(activations_to_csv(song), "utf-8", newline="")
 
 
+def _beats_csv(song: Analysis, path: Path, *_: object) -> None:
+    from mtinst.export.tables import beats_to_csv
+
+    path.write_text(beats_to_csv(song), "utf-8", newline="")
+
+
+def _quantised(song: Analysis, path: Path, _: str, is_tuned: bool) -> None:
+    from mtinst.export.midi import song_to_midi
+
+    with path.open("wb") as file:
+        song_to_midi(song, is_tuned=is_tuned, is_quantised=True).write(file)
+
+
+def _musicxml(song: Analysis, path: Path, title: str, _: bool) -> None:
+    from mtinst.export.score import write_musicxml
+
+    write_musicxml(song, path, title)
+
+
 def _jams(song: Analysis, path: Path, title: str, _: bool) -> None:
     from mtinst.export.jams import to_jams
 
@@ -96,6 +115,9 @@ FORMATS = {
         Format(suffix="svg", about="the picture as a drawing", write=_svg, flag="svg"),
         Format(suffix="csv", about="the notes as CSV, one a line", write=_notes_csv, flag="csv"),
         Format(suffix="activations.csv", about="who plays when, one frame a line", write=_activations_csv, flag="csv"),
+        Format(suffix="beats.csv", about="beats and bars", write=_beats_csv, flag="beats"),
+        Format(suffix="quantised.mid", about="the notes on the grid of the beats", write=_quantised, flag="quantise"),
+        Format(suffix="musicxml", about="a score", write=_musicxml, flag="musicxml"),
         Format(suffix="jams", about="notes and activations as JAMS", write=_jams, flag="jams"),
     )
 }

@@ -4,6 +4,7 @@ A tick is a millisecond, and a frame of the default grid is 32 of them, so times
 are rounded, by half a millisecond at most, and so that they stay in their frame (`MOST_OFF_CENTRE` of notes.py).
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from io import BytesIO
@@ -11,14 +12,16 @@ from pathlib import Path
 from threading import Lock
 from warnings import catch_warnings, simplefilter
 
+import numpy as np
 import pretty_midi
 
 from mtinst.errors import MidiError
 from mtinst.files import display_name, open_regular, replace_file
 from mtinst.grid import CONCERT_HZ, INSTRUMENT_INDEX, INSTRUMENTS
 from mtinst.hear.analysis import Analysis
+from mtinst.hear.beats import quantised
 from mtinst.hear.tuning import semitones_from_concert
-from mtinst.records import Note
+from mtinst.records import Beats, Note
 from mtinst.version import __version__
 
 TEMPO_BPM = 120
@@ -79,12 +82,36 @@ def notes_to_midi(notes: Iterable[Note], *, tuning_hz: float = CONCERT_HZ) -> pr
     return midi
 
 
-def song_to_midi(song: Analysis, *, is_tuned: bool = False) -> pretty_midi.PrettyMIDI:
+def song_to_midi(song: Analysis, *, is_tuned: bool = False, is_quantised: bool = False) -> pretty_midi.PrettyMIDI:
     """A song's notes as MIDI, one track an instrument, with a text that says where they come from.
 
-    Unless `is_tuned`, which bends each track to the song's tuning, it plays at 440 Hz.
+    Tempi and time signatures are those of its beats, and if `is_quantised` the notes are on the grid of these. Unless
+    `is_tuned`, which bends each track to the song's tuning, it plays at 440 Hz.
     """
-    return sign(notes_to_midi(song.notes, tuning_hz=song.tuning_hz if is_tuned else CONCERT_HZ))
+    notes = quantised(song.notes, song.beats) if is_quantised and song.beats else song.notes
+    midi = notes_to_midi(notes, tuning_hz=song.tuning_hz if is_tuned else CONCERT_HZ)
+    return sign(midi if song.beats is None else on_beats(midi, song.beats))
+
+
+def on_beats(midi: pretty_midi.PrettyMIDI, beats: Beats) -> pretty_midi.PrettyMIDI:
+    """The same music with a tempo for each beat, so that bars fall on the music's; the same object.
+
+    The beat nearest to the beginning is there, and the first bar has as many beats as are left of it.
+    """
+    first = round(float(beats.position(0.0)))
+    last = 1 + math.ceil(float(beats.position(midi.get_end_time())))
+    times = beats.second(np.arange(first, last + 1))
+    times[0] = 0.0
+    # As if it had been played to the metronome: then the tempi that are wanted come of bending that to the beats.
+    even = np.arange(len(times)) * 60 / TEMPO_BPM
+    for track in midi.instruments:
+        for note in track.notes:
+            note.start, note.end = np.interp((note.start, note.end), times, even).tolist()
+    midi.adjust_times(even, times)
+    to_bar = (beats.first_downbeat - first) % beats.per_bar
+    midi.time_signature_changes = [pretty_midi.TimeSignature(to_bar, 4, 0.0)] if to_bar else []
+    midi.time_signature_changes.append(pretty_midi.TimeSignature(beats.per_bar, 4, float(times[to_bar])))
+    return midi
 
 
 def sign(midi: pretty_midi.PrettyMIDI) -> pretty_midi.PrettyMIDI:

@@ -6,6 +6,8 @@
     float64 (n_notes, 5): onset and offset in seconds, MIDI pitch, instrument index, velocity.
 ``frame_rate``, ``duration_s``, ``instruments``
     Frames per second, seconds, and the eleven names that the first axis of the rolls stands for.
+``beats``, ``downbeats``
+    Seconds of each, none where there are too few notes.
 ``unread_s``, ``tuning_hz``
     See above.
 ``levels``, ``thresholds``
@@ -65,6 +67,8 @@ def write_npz(song: Analysis, path: Path) -> None:
         "notes": np.array(notes, np.float64).reshape(-1, 5),
         "frame_rate": song.frame_rate,
         "instruments": np.array(INSTRUMENT_NAMES),
+        "beats": np.array(song.beats.times if song.beats else ()),
+        "downbeats": np.array(song.beats.downbeats if song.beats else ()),
         "onset_roll": song.onset_roll,
         "levels": song.levels,
         "duration_s": song.duration_s,

@@ -1,4 +1,4 @@
-"""Notes and activations as tables: CSV.
+"""Notes, beats and activations as tables: CSV.
 
 Times are in seconds. Confidences are the mean probability of a note's frames.
 """
@@ -36,4 +36,15 @@ def activations_to_csv(transcription: Analysis) -> str:
     spec = transcription.spec
     for frame, column in enumerate(transcription.instrument_roll.T):
         table.writerow((f"{spec.frame_to_second(frame):.3f}", *(f"{value:.4f}" for value in column)))
+    return text.getvalue()
+
+
+def beats_to_csv(song: Analysis) -> str:
+    """One line a beat: its time, and which beat of its bar it is, from 1; no lines where there are no beats."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("time_s", "beat"))
+    if song.beats is not None:
+        for index, second in enumerate(song.beats.times, -song.beats.first_downbeat):
+            table.writerow((f"{second:.3f}", index % song.beats.per_bar + 1))
     return text.getvalue()

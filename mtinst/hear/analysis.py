@@ -13,8 +13,9 @@ import numpy as np
 
 from mtinst.grid import CONCERT_HZ, INSTRUMENT_NAMES, FeatureSpec, FloatArray
 from mtinst.hear.audio import unread
+from mtinst.hear.beats import find_beats
 from mtinst.hear.notes import note_confidences, rolls_to_notes
-from mtinst.records import Note, Rolls, Thresholds
+from mtinst.records import Beats, Note, Rolls, Thresholds
 
 SHORTEST_S = 0.1
 """Clips shorter than this are too short to say anything about."""
@@ -43,6 +44,8 @@ class Analysis:
         About how much of the file was damaged and could not be read, in seconds.
     tuning_hz : float
         Frequency of the song's A above middle C.
+    tempo : float, optional
+        Beats a minute, about; estimated unless given.
     """
 
     rolls: Rolls
@@ -52,6 +55,7 @@ class Analysis:
     spec: FeatureSpec
     unread_s: float = 0.0
     tuning_hz: float = CONCERT_HZ
+    tempo: float | None = None
 
     def __eq__(self, other: object) -> bool:
         """Whether all that was heard is the same, number by number, and is to be decoded by the same thresholds."""
@@ -90,6 +94,11 @@ class Analysis:
     def notes(self) -> list[Note]:
         """The notes, sorted; decoded when first asked for."""
         return rolls_to_notes(self.rolls, self.thresholds, self.spec, levels=self.levels)
+
+    @cached_property
+    def beats(self) -> Beats | None:
+        """Beats and bars; None where there are too few notes to tell."""
+        return find_beats(self.notes, self.tempo)
 
     @property
     def confidences(self) -> list[float]:

@@ -1,0 +1,147 @@
+"""Beats and bars: found in music of known tempo, written into MIDI, tables and scores."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import partitura
+import pretty_midi
+import pytest
+
+from mtinst.errors import MtinstError
+from mtinst.export.midi import song_to_midi
+from mtinst.export.score import write_musicxml
+from mtinst.export.tables import beats_to_csv
+from mtinst.grid import SPEC
+from mtinst.hear.beats import find_beats, grid_of, quantised
+from mtinst.records import Beats, Note, Rolls, Thresholds
+from mtinst.transcription import Transcription
+
+
+def waltz(tempo: float, n_bars: int = 16, *, start: float = 0.3, late_s: float = 0.0) -> list[Note]:
+    """A bass note on one, chords on two and three, a tune above, played by a hand that is never exact."""
+    rng = np.random.default_rng(3)
+    beat = 60 / tempo
+    notes = []
+    for index in range(3 * n_bars):
+        at = start + index * beat
+        low = [36 + 5 * (index // 3 % 2)] if index % 3 == 0 else [55, 59]
+        notes += [(at, 0.9 * beat, pitch) for pitch in low]
+        halves = (0, 1) if index % 6 == 5 else (0,)
+        notes += [(at + half * beat / 2, 0.9 * beat / len(halves), 72 + (2 * index + half) % 7) for half in halves]
+    shift = rng.normal(0, late_s, len(notes)) if late_s else np.zeros(len(notes))
+    return sorted(
+        Note(max(0.0, at + late), at + late + length, pitch=pitch)
+        for (at, length, pitch), late in zip(notes, shift, strict=True)
+    )
+
+
+def song_of(notes: list[Note], tempo: float | None = None) -> Transcription:
+    """A transcription with these notes, which are not decoded from its rolls."""
+    song = Transcription(
+        rolls=Rolls.zeros(1),
+        levels=np.zeros((SPEC.n_pitches, 1), np.float32),
+        thresholds=Thresholds.uniform(),
+        duration_s=60.0,
+        spec=SPEC,
+        tempo=tempo,
+    )
+    song.__dict__["notes"] = notes
+    return song
+
+
+@pytest.mark.parametrize("tempo", [72, 96, 130])
+@pytest.mark.parametrize("late_s", [0.0, 0.015])
+def test_a_waltz_has_its_tempo_and_three_beats_a_bar(tempo: float, late_s: float) -> None:
+    beats = find_beats(waltz(tempo, late_s=late_s))
+    assert beats is not None
+    assert beats.tempo == pytest.approx(tempo, rel=0.02)
+    assert beats.per_bar == 3
+    assert beats.downbeats[2] == pytest.approx(0.3 + 6 * 60 / tempo, abs=0.04)
+
+
+def test_a_tempo_that_is_given_is_taken() -> None:
+    beats = find_beats(waltz(80), tempo=160)
+    assert beats is not None
+    assert beats.tempo == pytest.approx(160, rel=0.04)
+
+
+def test_few_notes_have_no_beat() -> None:
+    assert find_beats([]) is None
+    assert find_beats(waltz(100, 2)[:11]) is None
+    assert find_beats([Note(1.0, 2.0, pitch=40 + k) for k in range(40)]) is None
+
+
+def test_slower_and_faster_keep_the_first_beat_of_the_bar() -> None:
+    beats = Beats(times=(0.0, 0.5, 1.0, 1.5, 2.0), per_bar=4, first_downbeat=3)
+    assert beats.slower().times == (0.5, 1.5)
+    assert beats.faster().times[:3] == (0.0, 0.25, 0.5)
+    assert 1.5 in beats.faster().downbeats
+    assert 1.5 in beats.slower().downbeats
+
+
+@pytest.mark.parametrize(
+    ("times", "per_bar", "first"), [((1.0,), 4, 0), ((1.0, 1.0), 4, 0), ((0.0, 1.0), 0, 0), ((0.0, 1.0), 4, 4)]
+)
+def test_beats_that_cannot_be_are_refused(times: tuple[float, ...], per_bar: int, first: int) -> None:
+    with pytest.raises(ValueError, match="beat"):
+        Beats(times=times, per_bar=per_bar, first_downbeat=first)
+
+
+@pytest.mark.parametrize("start", [0.0, 0.05, 0.7])
+def test_bars_of_the_midi_file_fall_on_those_of_the_music(start: float, tmp_path: Path) -> None:
+    song = song_of(waltz(90, start=start))
+    song_to_midi(song).write(str(tmp_path / "song.mid"))
+    midi = pretty_midi.PrettyMIDI(str(tmp_path / "song.mid"))
+    assert song.beats is not None
+    wanted = np.array([second for second in song.beats.downbeats if second > 1.0])
+    found = midi.get_downbeats()
+    assert max(np.abs(found - second).min() for second in wanted[:-1]) < 0.003
+    notes = sorted((note.start, note.pitch) for track in midi.instruments for note in track.notes)
+    assert [pitch for _, pitch in notes] == [note.pitch for note in song.notes]
+    assert max(abs(at - note.onset) for (at, _), note in zip(notes, song.notes, strict=True)) < 0.0015
+
+
+def test_quantised_notes_are_on_the_grid_and_none_is_lost() -> None:
+    notes = waltz(90, late_s=0.02)
+    beats = find_beats(notes)
+    assert beats is not None
+    assert grid_of(notes, beats) == 4
+    moved = quantised(notes, beats)
+    assert len(moved) == len(notes)
+    place = 4 * beats.position([note.onset for note in moved])
+    np.testing.assert_allclose(place, np.rint(place), atol=1e-6)
+    assert min(note.onset for note in moved) >= 0
+
+
+def test_triplets_have_their_grid() -> None:
+    beats = Beats(times=tuple(np.arange(20) / 2))
+    assert grid_of([Note(k / 6, k / 6 + 0.1, pitch=60) for k in range(50)], beats) == 3
+
+
+def test_a_score_has_whole_bars_and_every_pitch(tmp_path: Path) -> None:
+    song = song_of(waltz(90))
+    write_musicxml(song, tmp_path / "song.musicxml", "A waltz")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        score = partitura.load_musicxml(tmp_path / "song.musicxml")
+    (part,) = score.parts
+    array = part.note_array()
+    assert set(array["pitch"]) == {note.pitch for note in song.notes}
+    lengths = {measure.end.t - measure.start.t for measure in part.iter_all(partitura.score.Measure)}
+    assert lengths == {3 * part.quarter_duration_map(0)}
+    text = (tmp_path / "song.musicxml").read_text()
+    assert text.count("<note>") + text.count("<note ") == text.count("<type>"), "each has a note value"
+
+
+def test_a_song_without_beats_has_no_score_and_plain_midi(tmp_path: Path) -> None:
+    song = song_of([Note(0.0, 1.0, pitch=60)])
+    assert beats_to_csv(song) == "time_s,beat\n"
+    assert song_to_midi(song).time_signature_changes == []
+    with pytest.raises(MtinstError, match="no score"):
+        write_musicxml(song, tmp_path / "song.musicxml")
+
+
+def test_the_table_counts_beats_within_bars() -> None:
+    lines = beats_to_csv(song_of(waltz(90))).splitlines()
+    assert [line.partition(",")[2] for line in lines[1:8]] == list("1231231")
