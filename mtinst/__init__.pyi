@@ -2,5 +2,3 @@ from mtinst.pipeline import Transcriber, Transcription
 from mtinst.version import __version__
 
 __all__ = ["Transcriber", "Transcription", "__version__"]
-
-def _let_numba_cache() -> None: ...

@@ -25,7 +25,7 @@ import torch
 from mtinst.grid import FINE, clock
 from mtinst.hear.checkpoint import save_checkpoint
 from mtinst.hear.unet import UNet
-from mtinst.pipeline import DEFAULT_WEIGHTS, Progress, Stage, Transcriber, warm_up
+from mtinst.pipeline import DEFAULT_WEIGHTS, Progress, Stage, Transcriber
 from mtinst.records import Note, Thresholds
 from mtinst.sound.synth import mix, synthesise, write_audio
 
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def measure_stages(songs: dict[float, Path], weights: Path, folder: Path) -> dict[float, Used]:
     """Print the time of each stage, and what the command line takes; returns the latter."""
     transcriber = Transcriber.load(weights)
-    warm_up()
+    transcriber.transcribe(songs[min(songs)])  # what is made once, such as the filters of the CQT
     print(f"{torch.get_num_threads()} threads, PyTorch {torch.__version__}, weights {transcriber.digest}\n")
     print("| song | load | CQT | network | notes | warm, s | of real time | cold, s | peak, MB |")
     print("|---|---|---|---|---|---|---|---|---|")

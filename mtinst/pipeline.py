@@ -24,7 +24,7 @@ from mtinst.grid import CONCERT_HZ, FeatureSpec, FloatArray, clock
 from mtinst.hear.analysis import SHORTEST_S
 from mtinst.hear.audio import LONGEST_S, Recording, as_samples, read_audio, to_mono
 from mtinst.hear.checkpoint import load_checkpoint
-from mtinst.hear.cqt import by_pitch, log_cqt, warm_up
+from mtinst.hear.cqt import by_pitch, log_cqt
 from mtinst.hear.settle import settle
 from mtinst.hear.tuning import (
     HIGHEST_HZ,
@@ -39,7 +39,7 @@ from mtinst.hear.windows import iter_windows
 from mtinst.records import Rolls, Thresholds
 from mtinst.transcription import Transcription
 
-__all__ = ["DEFAULT_WEIGHTS", "Progress", "Transcriber", "Transcription", "warm_up"]
+__all__ = ["DEFAULT_WEIGHTS", "Progress", "Transcriber", "Transcription"]
 
 Audio = str | os.PathLike[str] | ArrayLike | Recording
 Stage = Literal["load", "cqt", "network", "notes"]

@@ -9,17 +9,10 @@ import pytest
 from mtinst.batch import workers
 from mtinst.batch.jobs import Job, Outcome, Settings
 from mtinst.batch.work import work
-from mtinst.hear.cqt import warm_up
 
 # The same examples in every run, and no time limit on one: a busy machine must not fail a test.
 hypothesis.settings.register_profile("mtinst", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("mtinst")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Have librosa compile before there are several processes to do it at once."""
-    if not hasattr(config, "workerinput"):
-        warm_up()
 
 
 @pytest.fixture

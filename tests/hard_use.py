@@ -147,7 +147,6 @@ class _Program:
             "mtinst.page.studio",
         ):
             import_module(name)
-        from mtinst.pipeline import warm_up
         from mtinst.sound.fluidsynth import find_library
         from tests.tiny import write_weights
 
@@ -155,7 +154,6 @@ class _Program:
         torch.set_num_threads(1)  # threads would not survive the fork
         self.folder = folder
         self.weights = write_weights(folder / "tiny.safetensors")
-        warm_up()
         self.idle_mb = _memory_mb()
 
     def attempt(self, one: Hostile, way: Way, folder: Path) -> tuple[str | None, Ended]:

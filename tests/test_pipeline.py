@@ -28,7 +28,7 @@ from mtinst.hear.audio import Recording, to_mono
 from mtinst.hear.checkpoint import save_checkpoint
 from mtinst.hear.notes import notes_to_onset_roll, notes_to_roll, rolls_to_notes
 from mtinst.hear.unet import Logits, ModelConfig, UNet
-from mtinst.pipeline import DEFAULT_WEIGHTS, Progress, Transcriber, Transcription, warm_up
+from mtinst.pipeline import DEFAULT_WEIGHTS, Progress, Transcriber, Transcription
 from mtinst.records import Note, Rolls, Thresholds
 
 GOLDEN = Path(__file__).parent / "golden" / "pipeline.npz"
@@ -519,7 +519,3 @@ def test_the_package_exports_the_transcriber_and_nothing_unknown() -> None:
     assert mtinst.Transcription is Transcription
     with pytest.raises(AttributeError, match="no attribute 'Transcribe'"):
         _ = mtinst.Transcribe  # type: ignore[attr-defined]
-
-
-def test_warm_up_runs() -> None:
-    warm_up()

@@ -19,12 +19,11 @@ from uuid import uuid4
 from mtinst.batch.jobs import Job, Outcome, Settings, remove_partials
 from mtinst.errors import MtinstError
 from mtinst.files import display_name
-from mtinst.hear.cqt import warm_up
 
 ATTEMPTS = 2
 """A song that ended this many processes is given up."""
 CONNECT_S = 20
-THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+THREAD_SETTINGS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def run_here(
@@ -46,8 +45,6 @@ def run_here(
     waiting = deque((job, 1) for job in jobs)
     n_processes = min(n_processes, max(1, len(waiting)))
     n_threads = max(1, _n_processors() // n_processes)
-    if n_processes > 1:
-        warm_up()
     workers: list[_Worker] = []
     try:
         with _threads(n_threads):

@@ -6,17 +6,24 @@ mixes there. :func:`scale_to_unit` is the part that is not.
 """
 
 import math
+from functools import lru_cache
+from itertools import pairwise
 
-import librosa
 import numpy as np
+import soxr
+import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
 
 from mtinst.grid import CONCERT_HZ, SPEC, FeatureSpec, FloatArray
 
 ComplexArray = NDArray[np.complex64]
 
-# The lowest octave is analysed at 1/128 of the rate, where this many samples fill one window.
-_SHORTEST_SAMPLES = 32768
+HANN_BANDWIDTH = 1.50018310546875
+"""Of the window, in bins, as librosa measures it."""
+FAINTEST_SHARE = 0.01
+LOW_PASS_REACH = 192  # samples; what soxr has beyond is below 1e-7
 # Longer clips are analysed in parts, for the transform needs some ten times the memory of its result. Each part is
 # heard with a margin on both sides, longer than the longest filter, so that it is what it would be in the whole.
 PART_S, MARGIN_S = 1000.0, 10.0
@@ -54,36 +61,109 @@ def log_cqt(samples: FloatArray, spec: FeatureSpec = SPEC, *, tuning_hz: float =
 
 
 def cqt(samples: FloatArray, spec: FeatureSpec = SPEC, *, tuning_hz: float = CONCERT_HZ) -> ComplexArray:
-    """Complex CQT, shape (n_bins, n_frames), linear in `samples`; clips under 2 s are padded with silence first.
+    """Complex CQT, shape (n_bins, n_frames), linear in `samples`.
 
     Bins that a high tuning moves beyond half the sample rate are zero.
     """
     if samples.ndim != 1:
         raise ValueError(f"samples must have one axis, not shape {samples.shape}")
-    n_frames = spec.n_frames(len(samples))
-    padded = np.pad(samples, (0, max(0, _SHORTEST_SAMPLES - len(samples))))
-    lowest_hz = spec.lowest_hz * tuning_hz / CONCERT_HZ
-    n_bins = min(spec.n_bins, _most_bins(lowest_hz, spec))
-    transform = librosa.cqt(
-        padded,
-        sr=spec.sample_rate,
-        hop_length=spec.hop_length,
-        fmin=lowest_hz,
-        n_bins=n_bins,
-        bins_per_octave=12 * spec.bins_per_semitone,
-        filter_scale=spec.filter_scale,
-        dtype=np.complex64,
-    )
-    result: ComplexArray = transform[:, :n_frames]
-    return result if n_bins == spec.n_bins else np.pad(result, ((0, spec.n_bins - n_bins), (0, 0)))
+    heard = np.ascontiguousarray(samples) if len(samples) else np.zeros(1, np.float32)
+    with torch.inference_mode():
+        result: ComplexArray = _transform(spec, tuning_hz)(torch.from_numpy(heard)).numpy()
+    return result
 
 
-def _most_bins(lowest_hz: float, spec: FeatureSpec) -> int:
-    """How many bins from that frequency there can be before the filter of one reaches half the sample rate."""
-    bins_per_octave = 12 * spec.bins_per_semitone
-    step = 2.0 ** (1 / bins_per_octave)
-    width = (step**2 - 1) / (step**2 + 1) / spec.filter_scale * librosa.filters.window_bandwidth("hann") / 2
-    return math.ceil(bins_per_octave * math.log2(spec.sample_rate / 2 / (1 + width) / lowest_hz))
+class ConstantQ(nn.Module):
+    """The constant-Q transform of librosa 0.11 (Schörkhuber and Klapuri, 2010) as convolutions.
+
+    The highest octave is filtered at the sample rate, each one below at half the rate of the one before. Filters and
+    the low-pass before halving are librosa's, so that the result is, too, within 1e-3 of the range of a log-CQT.
+
+    Parameters
+    ----------
+    spec : FeatureSpec
+    tuning_hz : float
+        Frequency of the A above middle C, to which all bins keep their distance.
+    """
+
+    def __init__(self, spec: FeatureSpec, tuning_hz: float = CONCERT_HZ) -> None:
+        super().__init__()
+        per_octave = 12 * spec.bins_per_semitone
+        hertz = spec.lowest_hz * tuning_hz / CONCERT_HZ * 2.0 ** (np.arange(spec.n_bins) / per_octave)
+        step = 2.0 ** (1 / per_octave)
+        bandwidth = (step**2 - 1) / (step**2 + 1) / spec.filter_scale  # of a filter, in its frequency
+        hertz = hertz[hertz * (1 + HANN_BANDWIDTH / 2 * bandwidth) < spec.sample_rate / 2]
+        self.n_silent = spec.n_bins - len(hertz)
+        self.hops = [spec.hop_length]
+        rate = float(spec.sample_rate)
+        octaves = [hertz[max(0, end - per_octave) : end] for end in range(len(hertz), 0, -per_octave)]
+        for index, octave in enumerate(octaves):
+            filters = _filters(octave, rate, bandwidth) * (spec.sample_rate / rate) ** 0.5
+            filters /= np.sqrt(spec.sample_rate / octave / bandwidth)[:, None]
+            self.register_buffer(
+                f"octave{index}", torch.from_numpy(np.concatenate((filters.real, filters.imag))).float()
+            )
+            if self.hops[-1] % 2 == 0:
+                rate /= 2
+            self.hops.append(self.hops[-1] // 2 if self.hops[-1] % 2 == 0 else self.hops[-1])
+        self.register_buffer("low_pass", torch.from_numpy(_low_pass()).float())
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """(n_samples,) at ``spec.sample_rate`` to (n_bins, n_frames), complex; frame ``k`` is centred as everywhere."""
+        n_frames = 1 + samples.shape[-1] // self.hops[0]
+        signal, low_pass = samples[None, None], self.get_buffer("low_pass")
+        octaves = []
+        for index, (hop, next_hop) in enumerate(pairwise(self.hops)):
+            filters = self.get_buffer(f"octave{index}")[:, None]
+            half = filters.shape[-1] // 2
+            response = functional.conv1d(functional.pad(signal, (half, half)), filters, stride=hop)[0, :, :n_frames]
+            octaves.append(torch.complex(*response.chunk(2)))
+            if next_hop < hop:
+                reach = len(low_pass) // 2
+                odd = signal.shape[-1] % 2
+                signal = functional.pad(signal, (reach, reach - 1 + odd))
+                signal = functional.conv1d(signal, low_pass[None, None], stride=2)
+        found = torch.cat(octaves[::-1])
+        return functional.pad(found, (0, 0, 0, self.n_silent)) if self.n_silent else found
+
+
+@lru_cache(maxsize=8)
+def _transform(spec: FeatureSpec, tuning_hz: float) -> ConstantQ:
+    return ConstantQ(spec, tuning_hz)
+
+
+def _filters(hertz: NDArray[np.float64], rate: float, bandwidth: float) -> NDArray[np.complex128]:
+    """Windowed waves of these frequencies, shape (n_filters, a power of two), as :func:`librosa.filters.wavelet` does.
+
+    Of each spectrum the negative half is left out, and of the rest what makes up the faintest hundredth.
+    """
+    lengths = rate / hertz / bandwidth
+    width = 2 ** math.ceil(math.log2(lengths.max()))
+    waves = np.zeros((len(hertz), width), np.complex128)
+    for wave, length, frequency in zip(waves, lengths, hertz, strict=True):
+        times = np.arange(-length // 2, length // 2)
+        window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(len(times)) / len(times))
+        first = (width - len(times)) // 2
+        wave[first : first + len(times)] = window / window.sum() * np.exp(2j * np.pi * frequency / rate * times)
+    spectra = np.fft.fft(waves * lengths[:, None] / width)
+    spectra[:, width // 2 + 1 :] = 0
+    strengths = np.abs(spectra)
+    ranked = np.sort(strengths)
+    share = np.cumsum(ranked, axis=1) / ranked.sum(axis=1, keepdims=True)
+    faintest = np.take_along_axis(ranked, (share < FAINTEST_SHARE).sum(axis=1, keepdims=True), axis=1)
+    return np.fft.fft(np.where(strengths < faintest, 0, spectra))
+
+
+def _low_pass() -> NDArray[np.float64]:
+    """What soxr's "HQ" convolves with before it takes every other sample, so scaled that the power stays."""
+    middle, taps = 1024, np.zeros(2 * LOW_PASS_REACH + 1)
+    for odd in (0, 1):
+        impulse = np.zeros(2 * middle)
+        impulse[middle + odd] = math.sqrt(2)
+        offsets = 2 * np.arange(middle) - middle - odd
+        is_near = np.abs(offsets) <= LOW_PASS_REACH
+        taps[offsets[is_near] + LOW_PASS_REACH] = soxr.resample(impulse, 2, 1, quality="HQ")[is_near]
+    return taps
 
 
 def _magnitude(samples: FloatArray, spec: FeatureSpec, tuning_hz: float) -> FloatArray:
@@ -121,12 +201,3 @@ def scale_to_unit(magnitude: FloatArray, spec: FeatureSpec = SPEC, *, reference:
         decibels = np.float32(20.0) * np.log10(np.maximum(magnitude[part], floor) / np.float32(reference))
         scaled[part] = np.clip(1.0 + decibels / np.float32(spec.dynamic_range_db), 0.0, 1.0)
     return scaled
-
-
-def warm_up() -> None:
-    """Compute a small CQT, so that the first song need not wait for librosa to compile, up to 25 s the first time.
-
-    Once in one process before several begin: numba's cache can come out mixed when two fill it at a time, and what is
-    read from it then ends the process (numba's issue 4807).
-    """
-    log_cqt(np.random.default_rng(0).standard_normal(2**15, np.float32))

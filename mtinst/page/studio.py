@@ -36,7 +36,7 @@ from mtinst.page.line import Line
 from mtinst.page.recent import RecentSongs
 from mtinst.page.results import Part, Preview, Result, Scores, Working, adjustment_from_json
 from mtinst.page.settings import PageSettings
-from mtinst.pipeline import Progress, Transcriber, warm_up
+from mtinst.pipeline import Progress, Transcriber
 from mtinst.records import Note
 from mtinst.sound.synth import PLAYBACK_RATE, synthesise, synthesiser_name, write_stems
 from mtinst.transcription import Transcription
@@ -92,10 +92,9 @@ class Studio:
             return SHORTEST_S
 
     def warm_up(self) -> None:
-        """Do now what would make the first song wait: load the network, compile the CQT, start the synthesiser."""
+        """Do now what would make the first song wait: load the network, start the synthesiser."""
         started = time.perf_counter()
         try:
-            warm_up()
             noise = np.random.default_rng(0).standard_normal(self.transcriber.spec.sample_rate, np.float32)
             self.transcriber.transcribe(noise, self.transcriber.spec.sample_rate)
             synthesise([Note(0.0, 0.1, pitch=60)], duration_s=0.1)
