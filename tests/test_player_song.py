@@ -1,6 +1,7 @@
 """What the player reads of a song: confidences, the comparison with a score, and the probabilities."""
 
 import json
+import os
 import zlib
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 
 from mtinst.compare import compare_notes
 from mtinst.grid import INSTRUMENT_INDEX, N_INSTRUMENTS, SPEC
+from mtinst.page.player import FOLDER
 from mtinst.page.player.song import FAINTEST, STEP, song_record, write_probabilities
 from mtinst.records import Note, Rolls
+from mtinst.sound.synth import mix, synthesise, write_audio
 from mtinst.transcription import Transcription
 from tests.tiny import transcription_with
 
@@ -91,3 +94,39 @@ def test_the_probabilities_of_five_minutes_are_at_most_three_megabytes(tmp_path:
     write_probabilities(transcription, tmp_path / "probabilities.u8")
     assert (rolls.piano >= FAINTEST).mean() > 0.1
     assert (tmp_path / "probabilities.u8").stat().st_size < 3e6
+
+
+EXAMPLE = FOLDER / "example"
+EXAMPLE_RATE = 16_000
+
+
+def canon() -> Transcription:
+    """A round for two, a note about each half second."""
+    tune = [60, 62, 64, 60, 60, 62, 64, 60, 64, 65, 67, None, 64, 65, 67, None]
+    notes = [
+        Note(0.512 * (k + delay), 0.512 * (k + delay) + 0.448, pitch=pitch + lift, instrument=name)
+        for name, delay, lift in (("piano", 0, 0), ("violin", 8, 12))
+        for k, pitch in enumerate(tune)
+        if pitch is not None
+    ]
+    n_frames = round(12.5 * SPEC.frame_rate)
+    rolls = Rolls.zeros(n_frames)
+    for note in notes:
+        index, first, end = INSTRUMENT_INDEX[note.instrument], *map(SPEC.second_to_frame, (note.onset, note.offset))
+        sureness = np.linspace(1.0, 0.6, end - first)
+        rolls.piano[index, note.pitch - SPEC.lowest_pitch, first:end] = sureness
+        rolls.instrument[index, first:end] = sureness
+        rolls.pitch[note.pitch - SPEC.lowest_pitch, first:end] = sureness
+    return transcription_with(sorted(notes), rolls, n_frames / SPEC.frame_rate)
+
+
+def test_the_golden_example_on_a_bare_page_is_a_song_as_the_server_describes_it() -> None:
+    """``make golden`` rewrites it, with its sound."""
+    song = canon()
+    record = json.loads(json.dumps(song_record(song)))
+    if os.environ.get("MTINST_REWRITE_GOLDEN"):
+        (EXAMPLE / "song.json").write_text(json.dumps(record) + "\n")
+        stems = synthesise(song.notes, duration_s=song.duration_s, sample_rate=EXAMPLE_RATE)
+        for name, samples in (stems | {"song": mix(stems)}).items():
+            write_audio(EXAMPLE / f"{name}.ogg", samples, EXAMPLE_RATE)
+    assert json.loads((EXAMPLE / "song.json").read_text()) == record

@@ -27,10 +27,10 @@ from mtinst.page.actions import Actions
 from mtinst.page.examples import Example
 from mtinst.page.guard import FORM_BYTES, MESSAGE_BYTES, Guard, visitor_address
 from mtinst.page.layout import Page
-from mtinst.page.player import FOLDER
+from mtinst.page.player import FOLDER, MODULE
 from mtinst.page.player.song import song_record
 from mtinst.page.results import Preview, Result
-from mtinst.page.routes import kept_route, kept_url, take_route
+from mtinst.page.routes import kept_route, kept_url, module_url, modules_route, take_route
 from mtinst.page.settings import PageSettings
 from mtinst.page.studio import Studio
 from mtinst.page.takeaway import safe_stem
@@ -85,6 +85,9 @@ WAYS = (
     "gradio_api/kept/..%2f..%2f/{}",
     "gradio_api/kept/source-00000000000000000000000000000000/..%2f..%2f{}",
     "gradio_api/take/..%2f..%2f/{}",
+    "MODULES/player/..%2f..%2f..%2f{}",
+    "MODULES/%2e%2e/{}",
+    "MODULES//{}",
     "theme.css?x=../../{}",
 )
 
@@ -96,10 +99,24 @@ def test_no_way_leads_to_other_files(server: Server, visitor: Visitor, way: str)
     for outside in OUTSIDE:
         path = (PROJECT / outside.replace("FOLDER", str(folder))).as_posix()
         contents = Path(path).read_bytes()[:64] if Path(path).is_file() else b"root:"
-        address = way.replace("UPLOADS", f"{folder}/cache-uploads").format(path)
+        modules = module_url(MODULE).rpartition("/player/")[0]
+        address = way.replace("MODULES", modules).replace("UPLOADS", f"{folder}/cache-uploads").format(path)
         answer = visitor.get(address)
         assert contents not in answer.content, address
         assert answer.status_code >= 400 or way.startswith("theme.css"), address
+
+
+def test_scripts_are_sent_as_such_and_may_be_kept_as_long_as_they_are_these() -> None:
+    guard = Middleware(Guard, max_file_bytes=1e6)
+    with TestClient(Starlette(routes=[modules_route()], middleware=[guard])) as browser:
+        answer = browser.get(module_url(MODULE))
+        assert answer.content == MODULE.read_bytes()
+        assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+        assert "immutable" in answer.headers["cache-control"]
+        assert "default-src 'self'" in answer.headers["content-security-policy"]
+        version = module_url(MODULE).split("/")[-3]
+        for change in ((version, "0" * 16), (MODULE.name, "song.py"), (MODULE.name, "player.css"), ("/player/", "//")):
+            assert browser.get(module_url(MODULE).replace(*change)).status_code == 404, change
 
 
 @pytest.mark.slow
@@ -181,7 +198,11 @@ def test_the_players_scripts_write_texts_and_never_html() -> None:
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser|srcdoc"
     )
     for script in FOLDER.glob("*.js"):
-        assert not writers.search(script.read_text("utf-8")), script.name
+        found = writers.findall(script.read_text("utf-8"))
+        assert found == (["innerHTML"] if script.name == "template.js" else []), script.name
+    template = (FOLDER / "template.js").read_text("utf-8")
+    assert template.count("`") == 2
+    assert "${" not in template, "the one text that is HTML holds nothing else"
 
 
 def test_what_the_player_loads_holds_no_text_of_visitors() -> None:

@@ -38,7 +38,7 @@ from mtinst.page.adjustment import NEUTRAL, Adjustment
 from mtinst.page.cache import IN_USE_S, CacheError, ResultCache
 from mtinst.page.examples import Example, find_examples
 from mtinst.page.layout import Page
-from mtinst.page.player import template
+from mtinst.page.player import FOLDER, song_player
 from mtinst.page.player.song import song_record
 from mtinst.page.results import Result, Scores, Working
 from mtinst.page.routes import AT_ONCE, take_route
@@ -352,12 +352,18 @@ def test_scores_and_a_link_stand_in_the_summary() -> None:
     assert 'href="?song=view-12"' in html
 
 
-def test_the_player_template_is_static() -> None:
-    html = template()
-    assert texts.NOTES_HEADING in html
-    assert "@" not in html
+def test_the_player_is_never_drawn_anew() -> None:
+    html = song_player("mt-player").html_template
+    assert "played by a synthesiser" in html
     assert "${" not in html
     assert "{{" not in html
+
+
+def test_pictures_have_the_same_names_in_the_player_and_in_files() -> None:
+    template = (FOLDER / "template.js").read_text("utf-8")
+    for heading in (texts.NOTES_HEADING, texts.ACTIVITY_HEADING, texts.PITCH_HEADING):
+        assert f"<h2>{heading}</h2>" in template
+    assert texts.OTHER_MEANS in template
 
 
 def test_limits_are_said() -> None:

@@ -19,7 +19,7 @@ from mtinst.page.cache import usable_folder
 from mtinst.page.examples import Example, find_examples
 from mtinst.page.guard import Guard
 from mtinst.page.layout import PAGE_SCRIPTS, STYLE, Page, build_page
-from mtinst.page.routes import kept_route, take_route
+from mtinst.page.routes import kept_route, module_url, modules_route, take_route
 from mtinst.page.settings import PageSettings, settings_from_environment
 from mtinst.page.studio import Studio
 from mtinst.page.theme import page_theme
@@ -204,7 +204,8 @@ def main() -> int:
             server_port=settings.port,
             theme=page_theme(),
             css_paths=[STYLE, player.STYLE],
-            head="".join(f"<script>{file.read_text('utf-8')}</script>" for file in (*PAGE_SCRIPTS, *player.SCRIPTS)),
+            head="".join(f"<script>{file.read_text('utf-8')}</script>" for file in PAGE_SCRIPTS)
+            + f'<script type="module" src="{module_url(player.MODULE)}"></script>',
             allowed_paths=[*map(str, files_of(examples))],
             max_file_size=int(settings.max_mb * 1e6),
             max_threads=settings.max_waiting + OTHER_THREADS,
@@ -214,7 +215,7 @@ def main() -> int:
             run_history=False,
             enable_monitoring=False,
             app_kwargs={
-                "routes": [kept_route(studio), take_route(studio)],
+                "routes": [modules_route(), kept_route(studio), take_route(studio)],
                 "middleware": [Middleware(Guard, max_file_bytes=settings.max_mb * 1e6)],
             },
         )

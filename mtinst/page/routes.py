@@ -1,7 +1,8 @@
-"""The addresses that the page's server answers besides Gradio's own: what players load, and files to take away."""
+"""The addresses that the page's server answers besides Gradio's own: scripts, what players load, files to take away."""
 
+import hashlib
 import re
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from anyio import CapacityLimiter
@@ -18,9 +19,12 @@ from mtinst.page.player.song import PROBABILITIES
 from mtinst.page.studio import Studio
 from mtinst.page.takeaway import make, offers, safe_stem
 
+HERE = Path(__file__).parent
 # Below Gradio's own prefix, which proxies in front of a page let through.
 TAKE_PREFIX = "gradio_api/take"
 KEPT_PREFIX = "gradio_api/kept"
+MODULES_PREFIX = "gradio_api/modules"
+FOR_EVER = {"cache-control": "public, max-age=31536000, immutable"}
 KEPT_KEY = re.compile(r"(source|view|files|preview)-[0-9a-f]{32}")
 KEPT_FILES = frozenset(
     (entries.ORIGINAL, entries.SONG, PROBABILITIES, *(f"{instrument}.flac" for instrument in INSTRUMENT_NAMES))
@@ -50,6 +54,34 @@ def take_url(key: str, slug: str) -> str:
     'gradio_api/take/view-12ab/midi'
     """
     return f"{TAKE_PREFIX}/{key}/{slug}"
+
+
+@cache
+def modules() -> dict[str, bytes]:
+    """The scripts of the page and of the player by their addresses, relative to the page.
+
+    All addresses change with any of the scripts, so that none that a browser has kept imports one of another age.
+    """
+    scripts = {path.relative_to(HERE).as_posix(): path.read_bytes() for path in sorted(HERE.glob("*/*.js"))}
+    version = hashlib.sha256(b"".join(scripts.values())).hexdigest()[:16]
+    return {f"{MODULES_PREFIX}/{version}/{name}": script for name, script in scripts.items()}
+
+
+def module_url(path: Path) -> str:
+    """Where a script is, relative to the page."""
+    return next(url for url in modules() if url.endswith(f"/{path.relative_to(HERE).as_posix()}"))
+
+
+def modules_route() -> Route:
+    """The route that sends the scripts, and nothing else that lies beside them."""
+
+    def module(request: Request) -> Response:
+        script = modules().get(f"{MODULES_PREFIX}/{request.path_params['path']}")
+        if script is None:
+            return PlainTextResponse(texts.NO_SUCH_FILE, status_code=404)
+        return Response(script, media_type="text/javascript", headers=FOR_EVER)
+
+    return Route(f"/{MODULES_PREFIX}/{{path:path}}", module)
 
 
 def kept_route(studio: Studio) -> Route:

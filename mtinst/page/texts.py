@@ -62,17 +62,8 @@ FAILED_KEEPS = "What you see below is still the result from before."
 OTHER_MEANS = "any sound that has a pitch and is none of the named ones: clarinet, horn, organ, harp, synthesiser …"
 
 ACTIVITY_HEADING = "Who plays when"
-ACTIVITY_HELP = (
-    "One row for each instrument. The stronger its colour, the surer the network is that it plays at that moment. "
-    f"Voice is singing, and Other is {OTHER_MEANS}"
-)
 NOTES_HEADING = "Who plays which note"
-NOTES_HELP = (
-    "One bar for each note: further right is later, higher up is higher in pitch, and the colour says who plays it. "
-    "These bars are exactly the notes of the MIDI file."
-)
 PITCH_HEADING = "Which pitches sound"
-PITCH_HELP = "All that sounds, whoever plays it, before it is cut into notes. The stronger, the surer."
 
 
 ADJUST_HEADING = "Adjust what counts as a note"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.e2e
 
-PLAYER = "document.querySelector('.mtp').mtinstPlayer"
+PLAYER = "document.querySelector('mtinst-player')?.player"
 N_SAID = "Number(document.querySelector('.mt-status')?.dataset.number ?? 0)"
 OF_LEAVING = ("AbortError", "Unexpected error Connection errored out")
 CLEAR = "#mt-audio button[aria-label*='lear']"
@@ -195,7 +195,9 @@ def test_an_example_is_seen_and_heard(watched: Watched) -> None:
     wait_for_level(page, first or "")
     picture(page, "desktop-playing")
     rows.first.get_by_role("button", name="Solo").click()
-    others = state(page, f"[...player.mixer.parts.keys()].filter((name) => name !== '{first}' && player.isHeard(name))")
+    others = state(
+        page, f"[...player.mixer.parts.keys()].filter((name) => name !== '{first}' && player.mixer.isHeard(name))"
+    )
     assert others == []
     state(page, "player.seek(0)")  # the song may be near its end by now, where it stops by itself
     page.locator(".mtp-play[aria-label=Pause]").click()
@@ -788,7 +790,7 @@ def test_the_dark_page_has_dark_pictures(watched: Watched) -> None:
     page = watched.page
     pick_example(page)
     picture(page, "desktop-dark")
-    assert state(page, "player.lanes.isDark") is True
+    assert state(page, "player.lanes.palette.isDark") is True
     assert watched.errors == []
 
 

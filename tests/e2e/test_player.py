@@ -5,6 +5,10 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
+from html import escape
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +34,6 @@ DURATION_S = 20.0
 TONES_HZ = {"piano": 220.0, "violin": 440.0, "flute": 880.0}
 RAMP = 0.9  # what the song itself, whose samples say where they are, has come to in the end
 PHONE = {"has_touch": True, "is_mobile": True}
-ORIGIN = "http://localhost:9/"  # nobody is there; every request is answered by the test
 
 
 @dataclass
@@ -38,6 +41,7 @@ class Stand:
     """A page with the player alone, and everything it should not have done."""
 
     page: "Page"
+    origin: str
     errors: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
 
@@ -130,18 +134,19 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 def page_html(value: Mapping[str, Any], theme: str = "light") -> str:
     styles = "".join(path.read_text("utf-8") for path in (STYLE, player.STYLE))
-    scripts = "".join(f"<script>{script.read_text('utf-8')}</script>" for script in player.SCRIPTS)
     return (
         f'<!doctype html><html lang="en" class="{theme}"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         "<style>body { margin: 0; font-family: system-ui, sans-serif; background: var(--mt-card); } "
-        f".gradio-container {{ padding: 12px; background: var(--mt-card); }} {styles}</style>{scripts}"
-        f'<body><div class="gradio-container"><div id="player">{player.template()}</div></div>'
-        f"<script>window.player = new mtinst.Player(document.getElementById('player'));"
-        f"player.show({json.dumps(value)});</script></body></html>"
+        f".gradio-container {{ padding: 12px; background: var(--mt-card); }} {styles}</style>"
+        f'<script type="module" src="{player.MODULE.name}"></script>'
+        '<body><div class="gradio-container">'
+        f'<mtinst-player note="{NOTE}" value="{escape(json.dumps(value))}"></mtinst-player></div>'
+        '<script type="module">window.player = document.querySelector("mtinst-player").player;</script></body></html>'
     )
 
 
+NOTE = "The parts are played by a synthesiser."
 VALUE = {
     "title": "known",
     "source": "known",
@@ -151,19 +156,36 @@ VALUE = {
 }
 
 
+@pytest.fixture(scope="module")
+def scripts_origin() -> Iterator[str]:
+    """Where a plain server has the player's folder, for audio worklets: what they load cannot be answered by a test."""
+    handler = partial(QuietHandler, directory=str(player.FOLDER))
+    with ThreadingHTTPServer(("localhost", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_port}/"
+        server.shutdown()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Sends files, and does not talk about it."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing."""
+
+
 def open_stand(
     browser: "Browser",
     files: Mapping[str, bytes],
     options: Mapping[str, Any],
     *,
-    origin: str = ORIGIN,
+    origin: str,
     theme: str = "light",
 ) -> Stand:
     """The player with a song, in a browser context of its own."""
     context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | dict(options)))
     page = context.new_page()
     page.set_default_timeout(PATIENCE_S * 1000)
-    stand = Stand(page)
+    stand = Stand(page, origin)
 
     def answer(route: "Route") -> None:
         url = route.request.url
@@ -174,6 +196,8 @@ def open_stand(
             route.fulfill(body=page_html(VALUE, theme), content_type="text/html")
         elif name == "favicon.ico":
             route.fulfill(status=204)
+        elif name.endswith(".js"):
+            route.fulfill(path=player.FOLDER / name, content_type="text/javascript")
         else:
             route.fulfill(body=files[name.partition("?")[0]], content_type="application/octet-stream")
 
@@ -188,9 +212,11 @@ def open_stand(
 
 
 @pytest.fixture
-def stand(request: pytest.FixtureRequest, browser: "Browser", files: dict[str, bytes]) -> Iterator[Stand]:
+def stand(
+    request: pytest.FixtureRequest, browser: "Browser", files: dict[str, bytes], scripts_origin: str
+) -> Iterator[Stand]:
     """The player with the known song; a test's parameter may give the browser's options. Ends without a complaint."""
-    stand = open_stand(browser, files, getattr(request, "param", {}))
+    stand = open_stand(browser, files, getattr(request, "param", {}), origin=scripts_origin)
     yield stand
     assert stand.errors == []
     assert stand.outside == []
@@ -634,7 +660,7 @@ def test_probabilities_are_fetched_when_they_are_wanted(stand: Stand) -> None:
     switch = page.get_by_role("button", name="Probabilities")
     switch.click()
     stand.wait("player.look.probabilities !== null")
-    assert asked == [ORIGIN + PROBABILITIES]
+    assert asked == [stand.origin + PROBABILITIES]
     assert switch.get_attribute("aria-pressed") == "true"
     assert picture(stand, ".mtp-notes") != before
     violin, row_of_e4, frame = INSTRUMENT_INDEX["violin"], 64 - SPEC.lowest_pitch, 3
@@ -776,7 +802,7 @@ def test_a_song_is_compared_with_the_right_notes(stand: Stand) -> None:
 def test_new_notes_keep_the_place_and_are_never_heard_as_the_old_ones(stand: Stand) -> None:
     page = stand.page
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url.removeprefix(ORIGIN)))
+    page.on("request", lambda request: asked.append(request.url.removeprefix(stand.origin)))
     row(stand, "violin").get_by_role("button", name="Mute").click()
     stand.play(endlessly=True)
     stand.wait("mixer.level('piano') > 0.1 && mixer.position > 0.5")
@@ -991,3 +1017,55 @@ def test_the_first_notes_of_a_song_are_shown_while_the_rest_is_heard(stand: Stan
     assert page.locator(".mtp-row").count() == len(TONES_HZ)
     stand.play()
     stand.wait("mixer.level('piano') > 0.1")
+
+
+def test_an_older_value_never_replaces_a_newer_one(stand: Stand) -> None:
+    page = stand.page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(stand.origin)))
+
+    def show(song: str | None, version: int) -> None:
+        page.evaluate("(value) => player.show(value)", VALUE | {"song": song, "version": version})
+
+    show("song.json?5", 5)
+    show("song.json?4", 4)
+    assert stand.state("player.shownSong") == "song.json?5"
+    show("song.json?5", 6)
+    assert asked == ["song.json?5"], "the same under a newer number is not fetched again"
+    with stand.held("song.json?7"):
+        page.evaluate("(value) => void player.show(value)", VALUE | {"song": "song.json?7", "version": 7})
+        show("song.json?8", 8)
+    page.wait_for_timeout(300)
+    assert stand.state("player.shownSong") == "song.json?8"
+    show(None, 9)
+    assert page.locator(".mtp").is_hidden()
+    show("song.json?8", 8)
+    assert page.locator(".mtp").is_hidden()
+
+
+# Anywhere else
+
+
+def test_the_player_works_on_a_bare_page(browser: "Browser", scripts_origin: str) -> None:
+    page = browser.new_page()
+    asked: list[str] = []
+    errors: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None)
+    page.goto(f"{scripts_origin}example/")
+    player = "document.querySelector('mtinst-player').player"
+    page.wait_for_function(f"{player}?.mixer.isReady")
+    assert page.locator(".mtp-row b").all_inner_texts() == ["Piano", "Violin"]
+    assert page.locator(".mtp-names button").count() == len(INSTRUMENT_INDEX)
+    assert "are played by a synthesiser" in page.locator("mtinst-player").inner_text()
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function(f"{player}.mixer.level('piano') > 0.01")
+    assert page.evaluate("Object.keys(window).filter((name) => /mtinst|player|mixer/i.test(name))") == []
+    assert errors == []
+    assert [url for url in asked if not url.startswith(scripts_origin)] == []
+    page.evaluate("window.gone = document.querySelector('mtinst-player'); gone.remove()")
+    assert page.evaluate("gone.player.mixer.playing") is False, "who is taken off the page is not heard any more"
+    page.evaluate("document.body.append(gone)")
+    assert page.locator(".mtp-row").count() == 2
+    page.close()

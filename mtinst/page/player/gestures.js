@@ -1,200 +1,240 @@
 // What pointers and wheels do on the pictures: a click goes there, a drag moves the view, the playhead or the loop, two
 // fingers or a wheel zoom, and hovering names the note.
-(() => {
-  const { clock, pitchName } = window.mtinst;
-  const DRAG_PX = 5; // less is a click
-  const GRIP_PX = 7; // around the playhead and the edges of the loop
-  const TOUCH_GRIP_PX = 16;
-  const SCROLLING_MS = 300; // after a wheel turned elsewhere, it still scrolls the page
-  const TAPPED_TIP_MS = 2500;
 
-  class Gestures {
-    constructor(player) {
-      this.player = player;
-      this.lanes = player.lanes;
-      this.tip = player.find("tip");
-      this.lastScroll = 0;
-      this.attach(this.lanes.roll.still.canvas, "roll");
-      this.attach(this.lanes.activity.canvas, "activity");
-      this.attach(this.lanes.pitches.canvas, "pitches");
-      document.addEventListener("wheel", (event) => this.notice(event), { passive: true, capture: true });
-    }
+import { clock, pitchName } from "./song.js";
 
-    attach(canvas, kind) {
-      const pointers = new Map(); // those that are down: id -> {x, y}
-      let drag = null;
-      const at = (event) => {
-        const box = canvas.getBoundingClientRect();
-        return { x: event.clientX - box.left, y: event.clientY - box.top };
-      };
-      canvas.addEventListener("pointerdown", (event) => {
-        if (!this.player.song || event.button !== 0) return;
-        const point = at(event);
-        pointers.set(event.pointerId, point);
-        if (pointers.size === 2) {
-          this.player.previewLoop(null);
-          drag = this.beginPinch([...pointers.values()]);
-        } else if (pointers.size === 1) drag = this.beginDrag(this.zoneAt(kind, point, event.pointerType), point);
-      });
-      canvas.addEventListener("pointermove", (event) => {
-        if (!this.player.song) return;
-        const point = at(event);
-        if (event.pointerType === "mouse" && event.buttons === 0 && pointers.size) {
-          // It was let go of outside, before it was captured.
-          pointers.clear();
-          this.player.previewLoop(null);
-          drag = null;
-        }
-        if (pointers.has(event.pointerId)) pointers.set(event.pointerId, point);
-        if (drag?.zone === "pinch") return this.pinch(drag, [...pointers.values()]);
-        if (!drag) return this.hover(canvas, kind, point, event);
-        if (!drag.moved && Math.abs(point.x - drag.from.x) <= DRAG_PX) return;
-        if (!drag.moved) canvas.setPointerCapture(event.pointerId);
-        drag.moved = true;
-        this.tip.hidden = true;
-        this.drag(drag, point);
-      });
-      const end = (event, isDone) => {
-        const point = at(event);
-        if (!pointers.delete(event.pointerId) || !drag || drag.zone === "pinch") {
-          if (pointers.size === 0) drag = null;
-          return;
-        }
-        if (isDone && drag.moved) this.drop(drag);
-        else if (isDone) this.click(kind, point, event.pointerType);
-        else this.player.previewLoop(null);
+const DRAG_PX = 5; // less is a click
+const GRIP_PX = 7; // around the playhead and the edges of the loop
+const TOUCH_GRIP_PX = 16;
+const SCROLLING_MS = 300; // after a wheel turned elsewhere, it still scrolls the page
+const TAPPED_TIP_MS = 2500;
+
+
+/** @typedef {{ x: number, y: number }} Point */
+
+/** @typedef {"roll" | "activity" | "pitches"} Kind of a picture */
+
+/** @typedef {"loop-start" | "loop-end" | "ruler" | "playhead" | "view"} Zone that a drag begins in */
+
+/** @typedef {{ zone: Zone, from: Point, fixed: number, start: number, moved: boolean, region: Loop | null }} Drag */
+
+/** @typedef {{ zone: "pinch", apart: number, scale: number, second: number }} Pinch */
+
+/** @typedef {import("./stems.js").Loop} Loop */
+
+export class Gestures {
+  /** @param {import("./player.js").Player} player */
+  constructor(player) {
+    this.player = player;
+    this.lanes = player.lanes;
+    this.tip = player.find("tip");
+    this.lastScroll = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.tipTimer = undefined;
+    this.attach(this.lanes.roll.still.canvas, "roll");
+    this.attach(this.lanes.activity.canvas, "activity");
+    this.attach(this.lanes.pitches.canvas, "pitches");
+    document.addEventListener("wheel", (event) => this.notice(event), { passive: true, capture: true });
+  }
+
+  /** @param {HTMLCanvasElement} canvas @param {Kind} kind */
+  attach(canvas, kind) {
+    /** @type {Map<number, Point>} */
+    const pointers = new Map(); // those that are down, by id
+    /** @type {Drag | Pinch | null} */
+    let drag = null;
+    const at = (/** @type {MouseEvent} */ event) => {
+      const box = canvas.getBoundingClientRect();
+      return { x: event.clientX - box.left, y: event.clientY - box.top };
+    };
+    canvas.addEventListener("pointerdown", (event) => {
+      if (!this.player.song || event.button !== 0) return;
+      const point = at(event);
+      pointers.set(event.pointerId, point);
+      if (pointers.size === 2) {
+        this.player.previewLoop(null);
+        drag = this.beginPinch([...pointers.values()]);
+      } else if (pointers.size === 1) drag = this.beginDrag(this.zoneAt(kind, point, event.pointerType), point);
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (!this.player.song) return;
+      const point = at(event);
+      if (event.pointerType === "mouse" && event.buttons === 0 && pointers.size) {
+        // It was let go of outside, before it was captured.
+        pointers.clear();
+        this.player.previewLoop(null);
         drag = null;
-      };
-      canvas.addEventListener("pointerup", (event) => end(event, true));
-      canvas.addEventListener("pointercancel", (event) => end(event, false));
-      canvas.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && (this.tip.hidden = true));
-      canvas.addEventListener("wheel", (event) => this.wheel(event, kind, at(event)), { passive: false });
-    }
-
-    // What a drag from a point would move.
-    zoneAt(kind, { x, y }, pointerType) {
-      const { lanes, player } = this;
-      const grip = pointerType === "touch" ? TOUCH_GRIP_PX : GRIP_PX;
-      const isNear = (second) => Math.abs(lanes.x(second) - x) <= grip;
-      if (kind === "roll" && y < lanes.roll.rulerHeight) {
-        const { loop } = player.mixer;
-        if (loop && isNear(loop.start)) return "loop-start";
-        if (loop && isNear(loop.end)) return "loop-end";
-        return "ruler";
       }
-      if (kind !== "activity" && x >= lanes.gutter - grip && isNear(player.mixer.position)) return "playhead";
-      return "view";
-    }
-
-    beginDrag(zone, from) {
-      const { loop } = this.player.mixer;
-      const fixed = { "loop-start": loop?.end, "loop-end": loop?.start, ruler: this.lanes.secondAt(from.x) }[zone];
-      return { zone, from, fixed, start: this.lanes.start, moved: false };
-    }
-
-    drag(drag, { x }) {
-      const { lanes, player } = this;
-      if (drag.zone === "view") {
-        player.setFollow(false);
-        lanes.moveTo(drag.start - (x - drag.from.x) / lanes.scale);
-        player.draw();
-      } else if (drag.zone === "playhead") {
-        player.seek(lanes.secondAt(x));
-      } else {
-        const moving = lanes.secondAt(x);
-        drag.region = { start: Math.min(drag.fixed, moving), end: Math.max(drag.fixed, moving) };
-        player.previewLoop(drag.region);
-      }
-    }
-
-    drop(drag) {
-      this.player.previewLoop(null);
-      if (drag.region) this.player.setLoop(drag.region, true);
-    }
-
-    click(kind, { x, y }, pointerType) {
-      const { lanes, player } = this;
-      if (kind === "activity") return player.setSpotlight(lanes.instrumentAt(y).name);
-      if (x < lanes.gutter) return;
-      player.seek(lanes.secondAt(x));
-      if (kind !== "roll" || pointerType === "mouse") return;
-      this.showTip({ x, y });
-      clearTimeout(this.tipTimer);
-      this.tipTimer = setTimeout(() => (this.tip.hidden = true), TAPPED_TIP_MS);
-    }
-
-    beginPinch([a, b]) {
-      const { lanes } = this;
-      const middle = (a.x + b.x) / 2;
-      return { zone: "pinch", apart: Math.max(10, Math.abs(a.x - b.x)), scale: lanes.scale, second: lanes.secondAt(middle) };
-    }
-
-    pinch(drag, [a, b]) {
-      const { lanes, player } = this;
-      if (!b) return;
-      const factor = Math.max(10, Math.abs(a.x - b.x)) / drag.apart;
-      lanes.zoom((drag.scale * factor) / lanes.scale, drag.second);
-      // What was between the fingers stays between them.
-      lanes.moveTo(drag.second - ((a.x + b.x) / 2 - lanes.gutter) / lanes.scale);
-      player.draw();
-    }
-
-    notice(event) {
-      const isOurs = event.target === this.lanes.roll.still.canvas && !this.isScrolling(event);
-      if (!isOurs && !event.ctrlKey) this.lastScroll = event.timeStamp;
-    }
-
-    // Who scrolls the page past the roll should not get stuck in it.
-    isScrolling(event) {
-      return event.timeStamp - this.lastScroll < SCROLLING_MS;
-    }
-
-    wheel(event, kind, { x }) {
-      const { lanes, player } = this;
-      if (!player.song) return;
-      const isZoom = event.ctrlKey || event.metaKey;
-      const isSideways = event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY);
-      if (isSideways && !isZoom) {
-        player.setFollow(false);
-        lanes.moveTo(lanes.start + (event.deltaX || event.deltaY) / lanes.scale);
-      } else if (isZoom || (kind === "roll" && !this.isScrolling(event))) {
-        if (!isZoom && event.deltaY > 0 && lanes.showsAll) return; // nothing more to see: scroll the page
-        const turn = event.deltaMode === 1 ? event.deltaY * 33 : event.deltaY;
-        const step = isZoom ? Math.max(-25, Math.min(25, turn)) * 0.01 : Math.max(-200, Math.min(200, turn)) * 0.002;
-        lanes.zoom(Math.exp(-step), lanes.secondAt(x));
-      } else {
+      if (pointers.has(event.pointerId)) pointers.set(event.pointerId, point);
+      if (drag?.zone === "pinch") return this.pinch(drag, [...pointers.values()]);
+      if (!drag) return this.hover(canvas, kind, point, event);
+      if (!drag.moved && Math.abs(point.x - drag.from.x) <= DRAG_PX) return;
+      if (!drag.moved) canvas.setPointerCapture(event.pointerId);
+      drag.moved = true;
+      this.tip.hidden = true;
+      this.drag(drag, point);
+    });
+    const end = (/** @type {PointerEvent} */ event, /** @type {boolean} */ isDone) => {
+      const point = at(event);
+      if (!pointers.delete(event.pointerId) || !drag || drag.zone === "pinch") {
+        if (pointers.size === 0) drag = null;
         return;
       }
-      event.preventDefault();
+      if (isDone && drag.moved) this.drop(drag);
+      else if (isDone) this.click(kind, point, event.pointerType);
+      else this.player.previewLoop(null);
+      drag = null;
+    };
+    canvas.addEventListener("pointerup", (event) => end(event, true));
+    canvas.addEventListener("pointercancel", (event) => end(event, false));
+    canvas.addEventListener("pointerleave", (event) => (this.tip.hidden ||= event.pointerType === "mouse"));
+    canvas.addEventListener("wheel", (event) => this.wheel(event, kind, at(event)), { passive: false });
+  }
+
+  /**
+   * What a drag from a point would move.
+   *
+   * @param {Kind} kind
+   * @param {Point} point
+   * @param {string} pointerType
+   * @returns {Zone}
+   */
+  zoneAt(kind, { x, y }, pointerType) {
+    const { lanes, player } = this;
+    const grip = pointerType === "touch" ? TOUCH_GRIP_PX : GRIP_PX;
+    const isNear = (/** @type {number} */ second) => Math.abs(lanes.x(second) - x) <= grip;
+    if (kind === "roll" && y < lanes.roll.rulerHeight) {
+      const { loop } = player.mixer;
+      if (loop && isNear(loop.start)) return "loop-start";
+      if (loop && isNear(loop.end)) return "loop-end";
+      return "ruler";
+    }
+    if (kind !== "activity" && x >= lanes.gutter - grip && isNear(player.mixer.position)) return "playhead";
+    return "view";
+  }
+
+  /** @param {Zone} zone @param {Point} from @returns {Drag} */
+  beginDrag(zone, from) {
+    const { loop } = this.player.mixer;
+    const second = this.lanes.secondAt(from.x);
+    const fixed = (zone === "loop-start" ? loop?.end : zone === "loop-end" ? loop?.start : second) ?? second;
+    return { zone, from, fixed, start: this.lanes.start, moved: false, region: null };
+  }
+
+  /** @param {Drag} drag @param {Point} point */
+  drag(drag, { x }) {
+    const { lanes, player } = this;
+    if (drag.zone === "view") {
+      player.setFollow(false);
+      lanes.moveTo(drag.start - (x - drag.from.x) / lanes.scale);
       player.draw();
-    }
-
-    hover(canvas, kind, point, event) {
-      const zone = this.zoneAt(kind, point, event.pointerType);
-      const isHandle = zone.startsWith("loop") || zone === "playhead";
-      canvas.style.cursor = isHandle ? "ew-resize" : kind === "activity" ? "pointer" : "crosshair";
-      if (kind === "roll") this.showTip(point);
-    }
-
-    showTip({ x, y }) {
-      const { tip, player, lanes } = this;
-      const note = lanes.roll.noteAt(x, y, player.song, player.look);
-      tip.hidden = !note;
-      if (!note) return;
-      const facts = [
-        note.instrument.label,
-        pitchName(note.pitch),
-        `at ${clock(note.onset, 2)}`,
-        `${(note.offset - note.onset).toFixed(2)} s long`,
-      ];
-      if (note.isHit === false) facts.push("missed");
-      else if (note.confidence !== undefined) facts.push(`${Math.round(100 * note.confidence)} % sure`);
-      if (player.look.compares && note.isExtra) facts.push("too many");
-      tip.textContent = facts.join(" · ");
-      const right = lanes.fullWidth - tip.offsetWidth - 4;
-      tip.style.transform = `translate(${Math.max(0, Math.min(x + 12, right))}px, ${y < 60 ? y + 18 : y - 36}px)`;
+    } else if (drag.zone === "playhead") {
+      player.seek(lanes.secondAt(x));
+    } else {
+      const moving = lanes.secondAt(x);
+      drag.region = { start: Math.min(drag.fixed, moving), end: Math.max(drag.fixed, moving) };
+      player.previewLoop(drag.region);
     }
   }
 
-  window.mtinst = { ...window.mtinst, Gestures };
-})();
+  /** @param {Drag} drag */
+  drop(drag) {
+    this.player.previewLoop(null);
+    if (drag.region) this.player.setLoop(drag.region, true);
+  }
+
+  /** @param {Kind} kind @param {Point} point @param {string} pointerType */
+  click(kind, { x, y }, pointerType) {
+    const { lanes, player } = this;
+    if (!player.song) return;
+    if (kind === "activity") return player.setSpotlight(lanes.instrumentAt(player.song, y).name);
+    if (x < lanes.gutter) return;
+    player.seek(lanes.secondAt(x));
+    if (kind !== "roll" || pointerType === "mouse") return;
+    this.showTip({ x, y });
+    clearTimeout(this.tipTimer);
+    this.tipTimer = setTimeout(() => (this.tip.hidden = true), TAPPED_TIP_MS);
+  }
+
+  /** @param {Point[]} fingers @returns {Pinch} */
+  beginPinch([a, b]) {
+    const { lanes } = this;
+    const middle = (a.x + b.x) / 2;
+    return { zone: "pinch", apart: Math.max(10, Math.abs(a.x - b.x)), scale: lanes.scale, second: lanes.secondAt(middle) };
+  }
+
+  /** @param {Pinch} drag @param {Point[]} fingers */
+  pinch(drag, [a, b]) {
+    const { lanes, player } = this;
+    if (!b) return;
+    const factor = Math.max(10, Math.abs(a.x - b.x)) / drag.apart;
+    lanes.zoom((drag.scale * factor) / lanes.scale, drag.second);
+    // What was between the fingers stays between them.
+    lanes.moveTo(drag.second - ((a.x + b.x) / 2 - lanes.gutter) / lanes.scale);
+    player.draw();
+  }
+
+  /** @param {WheelEvent} event */
+  notice(event) {
+    const isOurs = event.target === this.lanes.roll.still.canvas && !this.isScrolling(event);
+    if (!isOurs && !event.ctrlKey) this.lastScroll = event.timeStamp;
+  }
+
+  /**
+   * Who scrolls the page past the roll should not get stuck in it.
+   *
+   * @param {WheelEvent} event
+   */
+  isScrolling(event) {
+    return event.timeStamp - this.lastScroll < SCROLLING_MS;
+  }
+
+  /** @param {WheelEvent} event @param {Kind} kind @param {Point} point */
+  wheel(event, kind, { x }) {
+    const { lanes, player } = this;
+    if (!player.song) return;
+    const isZoom = event.ctrlKey || event.metaKey;
+    const isSideways = event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY);
+    if (isSideways && !isZoom) {
+      player.setFollow(false);
+      lanes.moveTo(lanes.start + (event.deltaX || event.deltaY) / lanes.scale);
+    } else if (isZoom || (kind === "roll" && !this.isScrolling(event))) {
+      if (!isZoom && event.deltaY > 0 && lanes.showsAll) return; // nothing more to see: scroll the page
+      const turn = event.deltaMode === 1 ? event.deltaY * 33 : event.deltaY;
+      const step = isZoom ? Math.max(-25, Math.min(25, turn)) * 0.01 : Math.max(-200, Math.min(200, turn)) * 0.002;
+      lanes.zoom(Math.exp(-step), lanes.secondAt(x));
+    } else {
+      return;
+    }
+    event.preventDefault();
+    player.draw();
+  }
+
+  /** @param {HTMLCanvasElement} canvas @param {Kind} kind @param {Point} point @param {PointerEvent} event */
+  hover(canvas, kind, point, event) {
+    const zone = this.zoneAt(kind, point, event.pointerType);
+    const isHandle = zone.startsWith("loop") || zone === "playhead";
+    canvas.style.cursor = isHandle ? "ew-resize" : kind === "activity" ? "pointer" : "crosshair";
+    if (kind === "roll") this.showTip(point);
+  }
+
+  /** @param {Point} point */
+  showTip({ x, y }) {
+    const { tip, player, lanes } = this;
+    const note = player.song && lanes.roll.noteAt(x, y, player.song, player.look);
+    tip.hidden = !note;
+    if (!note) return;
+    const facts = [
+      note.instrument.label,
+      pitchName(note.pitch),
+      `at ${clock(note.onset, 2)}`,
+      `${(note.offset - note.onset).toFixed(2)} s long`,
+    ];
+    if (note.isHit === false) facts.push("missed");
+    else if (note.confidence !== undefined) facts.push(`${Math.round(100 * note.confidence)} % sure`);
+    if (player.look.compares && note.isExtra) facts.push("too many");
+    tip.textContent = facts.join(" · ");
+    const right = lanes.fullWidth - tip.offsetWidth - 4;
+    tip.style.transform = `translate(${Math.max(0, Math.min(x + 12, right))}px, ${y < 60 ? y + 18 : y - 36}px)`;
+  }
+}

@@ -1,119 +1,189 @@
 // A song as the server describes it (see song.py), made quick to ask: which notes are in sight, which sound now.
-(() => {
-  const PITCH_CLASSES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
 
-  const pitchName = (pitch) => `${PITCH_CLASSES[pitch % 12]}${Math.floor(pitch / 12) - 1}`;
+/** @typedef {[onset: number, offset: number, pitch: number, share: number, shares: number]} NoteRow */
 
-  // Minutes and seconds; with `decimals` of them when a step of the ruler, or a note, asks for it.
-  function clock(second, decimals = 0) {
-    const unit = 10 ** decimals;
-    const units = Math.floor(Math.max(0, second) * unit + 1e-6);
-    const minutes = Math.floor(units / (60 * unit));
-    const rest = (units % (60 * unit)) / unit;
-    return `${minutes}:${rest.toFixed(decimals).padStart(decimals ? 3 + decimals : 2, "0")}`;
+/** @typedef {{ rows: number, values: string }} RollRecord in base64, one byte a cell */
+
+/** @typedef {{ note_f1: number, note_instrument_f1: number, precision: number, recall: number }} Scores */
+
+/** @typedef {{ name: string, label: string, short: string, light: string, dark: string }} Names of an instrument, and its colours */
+
+/** @typedef {Names & { notes: NoteRow[], confidences?: number[], extra?: number[] }} InstrumentRecord */
+
+/**
+ * @typedef {object} SongRecord what `song_record` writes
+ * @property {number} duration in seconds
+ * @property {number} frame_rate
+ * @property {number} low
+ * @property {number} high
+ * @property {number} lowest
+ * @property {InstrumentRecord[]} instruments
+ * @property {RollRecord} activity
+ * @property {RollRecord & { lowest: number }} pitches
+ * @property {ReferenceRecord} [reference]
+ */
+
+/** @typedef {{ notes: Record<string, [number, number, number, number][]>, scores: Scores }} ReferenceRecord */
+
+/** @typedef {Names & { index: number, key: string, notes: Note[] }} Instrument and the key that mutes it */
+
+/**
+ * @typedef {object} Note
+ * @property {number} onset
+ * @property {number} offset
+ * @property {number} pitch
+ * @property {number} share which of the notes that share its row at that time
+ * @property {number} shares how many do
+ * @property {Instrument} instrument
+ * @property {number} [confidence]
+ * @property {boolean} [isExtra] not among the right notes
+ * @property {boolean} [isHit] of a right note: found
+ */
+
+/** @typedef {{ rows: number, columns: number, values: Uint8Array }} Picture of a roll, row by row */
+
+/** @typedef {ReturnType<typeof unpackSong>} Song */
+
+const PITCH_CLASSES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
+
+/** @param {number} pitch */
+export const pitchName = (pitch) => `${PITCH_CLASSES[pitch % 12]}${Math.floor(pitch / 12) - 1}`;
+
+/**
+ * Minutes and seconds; with `decimals` of them when a step of the ruler, or a note, asks for it.
+ *
+ * @param {number} second
+ */
+export function clock(second, decimals = 0) {
+  const unit = 10 ** decimals;
+  const units = Math.floor(Math.max(0, second) * unit + 1e-6);
+  const minutes = Math.floor(units / (60 * unit));
+  const rest = (units % (60 * unit)) / unit;
+  return `${minutes}:${rest.toFixed(decimals).padStart(decimals ? 3 + decimals : 2, "0")}`;
+}
+
+// Notes by onset. Asking for those in a span takes two binary searches and a walk over little more than the answer.
+export class NoteIndex {
+  /** @param {Note[]} notes */
+  constructor(notes) {
+    this.notes = [...notes].sort((a, b) => a.onset - b.onset);
+    let latest = -Infinity;
+    this.latest = Float64Array.from(this.notes, ({ offset }) => (latest = Math.max(latest, offset)));
   }
 
-  // Notes by onset. Asking for those in a span takes two binary searches and a walk over little more than the answer.
-  class NoteIndex {
-    constructor(notes) {
-      this.notes = [...notes].sort((a, b) => a.onset - b.onset);
-      let latest = -Infinity;
-      this.latest = Float64Array.from(this.notes, ({ offset }) => (latest = Math.max(latest, offset)));
-    }
-
-    // Every note that sounds at some time of [from, to).
-    between(from, to) {
-      const first = firstWhere(this.notes.length, (k) => this.latest[k] > from);
-      const end = firstWhere(this.notes.length, (k) => this.notes[k].onset >= to);
-      const found = [];
-      for (let k = first; k < end; k++) if (this.notes[k].offset > from) found.push(this.notes[k]);
-      return found;
-    }
-
-    at(second) {
-      return this.between(second, second + 1e-9);
-    }
+  /**
+   * Every note that sounds at some time of [from, to).
+   *
+   * @param {number} from
+   * @param {number} to
+   */
+  between(from, to) {
+    const first = firstWhere(this.notes.length, (k) => this.latest[k] > from);
+    const end = firstWhere(this.notes.length, (k) => this.notes[k].onset >= to);
+    const found = [];
+    for (let k = first; k < end; k++) if (this.notes[k].offset > from) found.push(this.notes[k]);
+    return found;
   }
 
-  // The first of 0 … length - 1 for which a claim holds that holds for all after it; `length` when it never does.
-  function firstWhere(length, holds) {
-    let [low, high] = [0, length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (holds(middle)) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+  /** @param {number} second */
+  at(second) {
+    return this.between(second, second + 1e-9);
   }
+}
 
-  // song.json with its rolls as bytes and its notes as records.
-  function unpackSong(record) {
-    // The first nine are muted by the digits, the others by their first letters.
-    const keyOf = ({ label }, index) => (index < 9 ? String(index + 1) : label[0]);
-    const instruments = record.instruments.map((one, index) => ({ ...one, index, key: keyOf(one, index) }));
-    for (const instrument of instruments) {
-      const extra = new Set(instrument.extra ?? []);
-      instrument.notes = instrument.notes.map(([onset, offset, pitch, share, shares], k) => ({
-        onset,
-        offset,
-        pitch,
-        share,
-        shares,
-        instrument,
-        confidence: instrument.confidences?.[k],
-        isExtra: extra.has(k),
-      }));
-    }
-    const song = {
-      duration: record.duration,
-      frameRate: record.frame_rate,
-      low: record.low,
-      high: record.high,
-      lowest: record.lowest,
-      instruments,
-      byName: new Map(instruments.map((one) => [one.name, one])),
-      notes: new NoteIndex(instruments.flatMap((one) => one.notes)),
-      activity: unpackRoll(record.activity),
-      pitches: unpackRoll(record.pitches),
-      reference: null,
-    };
-    if (record.reference) song.reference = unpackReference(record.reference, song);
-    return song;
+/**
+ * The first of 0 … length - 1 for which a claim holds that holds for all after it; `length` when it never does.
+ *
+ * @param {number} length
+ * @param {(k: number) => boolean} holds
+ */
+function firstWhere(length, holds) {
+  let [low, high] = [0, length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
   }
+  return low;
+}
 
-  function unpackRoll({ values, ...roll }) {
-    const bytes = Uint8Array.from(atob(values), (letter) => letter.charCodeAt(0));
-    return { ...roll, values: bytes, columns: bytes.length / roll.rows };
-  }
+/**
+ * A record with its rolls as bytes and its notes as objects.
+ *
+ * @param {SongRecord} record
+ */
+export function unpackSong(record) {
+  const instruments = record.instruments.map(unpackInstrument);
+  const byName = new Map(instruments.map((one) => [one.name, one]));
+  const reference = record.reference ? unpackReference(record.reference, byName) : null;
+  const pitches = reference?.notes.notes.map(({ pitch }) => pitch) ?? [];
+  return {
+    duration: record.duration,
+    frameRate: record.frame_rate,
+    low: pitches.reduce((a, b) => Math.min(a, b), record.low),
+    high: pitches.reduce((a, b) => Math.max(a, b), record.high),
+    lowest: record.lowest,
+    instruments,
+    notes: new NoteIndex(instruments.flatMap((one) => one.notes)),
+    activity: unpackRoll(record.activity),
+    pitches: { ...unpackRoll(record.pitches), lowest: record.pitches.lowest },
+    reference,
+  };
+}
 
-  function unpackReference({ notes, scores }, song) {
-    const all = Object.entries(notes).flatMap(([name, rows]) =>
-      rows.map(([onset, offset, pitch, isHit]) => ({
-        onset,
-        offset,
-        pitch,
-        share: 0,
-        shares: 1,
-        instrument: song.byName.get(name),
-        isHit: Boolean(isHit),
-      })),
-    );
-    for (const { pitch } of all) {
-      song.low = Math.min(song.low, pitch);
-      song.high = Math.max(song.high, pitch);
-    }
-    return { notes: new NoteIndex(all), scores };
-  }
+/** @param {InstrumentRecord} record @param {number} index */
+function unpackInstrument({ notes, confidences, extra, ...names }, index) {
+  const extras = new Set(extra);
+  // The first nine are muted by the digits, the others by their first letters.
+  const key = index < 9 ? String(index + 1) : names.label[0];
+  /** @type {Instrument} */
+  const instrument = { ...names, index, key, notes: [] };
+  instrument.notes = notes.map(([onset, offset, pitch, share, shares], k) => ({
+    onset,
+    offset,
+    pitch,
+    share,
+    shares,
+    instrument,
+    confidence: confidences?.[k],
+    isExtra: extras.has(k),
+  }));
+  return instrument;
+}
 
-  // probabilities.u8 as one Uint8Array an instrument, in table order, each (pitch, frame) row by row.
-  async function loadProbabilities(url, song) {
-    const response = await fetch(url);
-    if (!response.ok) throw new Error(`${response.status} for ${url}`);
-    const unzipped = response.body.pipeThrough(new DecompressionStream("deflate"));
-    const bytes = new Uint8Array(await new Response(unzipped).arrayBuffer());
-    const size = bytes.length / song.instruments.length;
-    return song.instruments.map((_, index) => bytes.subarray(index * size, (index + 1) * size));
-  }
+/** @param {RollRecord} record @returns {Picture} */
+function unpackRoll({ rows, values }) {
+  const bytes = Uint8Array.from(atob(values), (letter) => letter.charCodeAt(0));
+  return { rows, columns: bytes.length / rows, values: bytes };
+}
 
-  window.mtinst = { ...window.mtinst, pitchName, clock, NoteIndex, unpackSong, loadProbabilities };
-})();
+/** @param {ReferenceRecord} record @param {Map<string, Instrument>} byName */
+function unpackReference({ notes, scores }, byName) {
+  const all = [...byName].flatMap(([name, instrument]) =>
+    (notes[name] ?? []).map(([onset, offset, pitch, isHit]) => ({
+      onset,
+      offset,
+      pitch,
+      share: 0,
+      shares: 1,
+      instrument,
+      isHit: Boolean(isHit),
+    })),
+  );
+  return { notes: new NoteIndex(all), scores };
+}
+
+/**
+ * probabilities.u8 as one Uint8Array an instrument, in table order, each (pitch, frame) row by row.
+ *
+ * @param {string} url
+ * @param {Song} song
+ */
+export async function loadProbabilities(url, song) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${response.status} for ${url}`);
+  const unzipped = response.body?.pipeThrough(new DecompressionStream("deflate"));
+  const bytes = new Uint8Array(await new Response(unzipped).arrayBuffer());
+  const size = bytes.length / song.instruments.length;
+  return song.instruments.map((_, index) => bytes.subarray(index * size, (index + 1) * size));
+}

@@ -1,4 +1,8 @@
-<div class="mtp" data-state="empty" data-instruments="@instruments">
+// The player's controls and pictures as HTML. Nothing is put into this text: what a song says is written into elements.
+
+export const template = document.createElement("template");
+template.innerHTML = `
+<div class="mtp" data-state="empty">
   <div class="mtp-bar">
     <button class="mtp-play" type="button" disabled aria-label="Play" title="Play or pause (space)"><i aria-hidden="true"></i></button>
     <span class="mtp-time">0:00.0 / 0:00</span>
@@ -30,7 +34,7 @@
   </div>
   <p class="mtp-message" role="status" hidden></p>
   <div class="mtp-lane">
-    <div class="mtp-caption"><h2>@notes_heading</h2><p>@notes_help</p></div>
+    <div class="mtp-caption"><h2>Who plays which note</h2><p>One bar for each note: further right is later, higher up is higher in pitch, and the colour says who plays it. These bars are exactly the notes of the MIDI file.</p></div>
     <div class="mtp-legend" hidden>
       <ul aria-label="Compared with the right notes">
         <li><i class="mtp-hit" aria-hidden="true"></i>found</li>
@@ -40,26 +44,26 @@
       <p class="mtp-scores"></p>
     </div>
     <div class="mtp-stage">
-      <canvas class="mtp-notes" role="img" aria-label="@notes_heading"></canvas>
+      <canvas class="mtp-notes" role="img" aria-label="Who plays which note"></canvas>
       <canvas class="mtp-now" aria-hidden="true"></canvas>
       <i class="mtp-playhead mtp-handle" aria-hidden="true"></i>
       <div class="mtp-tip" hidden></div>
     </div>
   </div>
   <div class="mtp-lane">
-    <div class="mtp-caption"><h2>@activity_heading</h2><p>@activity_help</p></div>
+    <div class="mtp-caption"><h2>Who plays when</h2><p>One row for each instrument. The stronger its colour, the surer the network is that it plays at that moment. Voice is singing, and Other is any sound that has a pitch and is none of the named ones: clarinet, horn, organ, harp, synthesiser …</p></div>
     <div class="mtp-stage">
-      <canvas class="mtp-activity" role="img" aria-label="@activity_heading"></canvas>
+      <canvas class="mtp-activity" role="img" aria-label="Who plays when"></canvas>
       <div class="mtp-names" role="group" aria-label="Spotlight one instrument"></div>
       <i class="mtp-playhead" aria-hidden="true"></i>
     </div>
   </div>
   <ul class="mtp-rows" aria-label="Mixer"></ul>
-  <p class="mtp-quiet">@parts_help</p>
+  <p class="mtp-quiet mtp-note" hidden></p>
   <div class="mtp-lane">
-    <div class="mtp-caption"><h2>@pitch_heading</h2><p>@pitch_help</p></div>
+    <div class="mtp-caption"><h2>Which pitches sound</h2><p>All that sounds, whoever plays it, before it is cut into notes. The stronger, the surer.</p></div>
     <div class="mtp-stage">
-      <canvas class="mtp-pitches" role="img" aria-label="@pitch_heading"></canvas>
+      <canvas class="mtp-pitches" role="img" aria-label="Which pitches sound"></canvas>
       <i class="mtp-playhead" aria-hidden="true"></i>
     </div>
   </div>
@@ -76,8 +80,8 @@
   <template class="mtp-row-template">
     <li class="mtp-row">
       <i aria-hidden="true"></i>
-      <span class="mtp-who"><b></b><small></small></span>
-      <kbd aria-hidden="true" title="Key: mute, with shift solo"></kbd>
+      <span class="mtp-who"><b class="mtp-who-name"></b><small class="mtp-count"></small></span>
+      <kbd class="mtp-key" aria-hidden="true" title="Key: mute, with shift solo"></kbd>
       <button class="mtp-solo" type="button" aria-pressed="false">Solo</button>
       <button class="mtp-mute" type="button" aria-pressed="false">Mute</button>
       <label class="mtp-label">Volume <input class="mtp-volume" type="range" min="0" max="120"></label>
@@ -86,6 +90,7 @@
     </li>
   </template>
   <template class="mtp-name-template">
-    <button type="button" aria-pressed="false" title="Put this instrument into the light"><i aria-hidden="true"></i><span></span><span></span></button>
+    <button type="button" aria-pressed="false" title="Put this instrument into the light"><i aria-hidden="true"></i><span class="mtp-long"></span><span class="mtp-short"></span></button>
   </template>
 </div>
+`;
