@@ -10,7 +10,7 @@ import pytest
 
 from mtinst.errors import MtinstError
 from mtinst.export.midi import song_to_midi
-from mtinst.export.score import write_musicxml
+from mtinst.export.score import to_musicxml, to_svg
 from mtinst.export.tables import beats_to_csv
 from mtinst.grid import SPEC
 from mtinst.hear.beats import find_beats, grid_of, quantised
@@ -121,7 +121,7 @@ def test_triplets_have_their_grid() -> None:
 
 def test_a_score_has_whole_bars_and_every_pitch(tmp_path: Path) -> None:
     song = song_of(waltz(90))
-    write_musicxml(song, tmp_path / "song.musicxml", "A waltz")
+    (tmp_path / "song.musicxml").write_bytes(to_musicxml(song, "A waltz"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         score = partitura.load_musicxml(tmp_path / "song.musicxml")
@@ -134,12 +134,22 @@ def test_a_score_has_whole_bars_and_every_pitch(tmp_path: Path) -> None:
     assert text.count("<note>") + text.count("<note ") == text.count("<type>"), "each has a note value"
 
 
-def test_a_song_without_beats_has_no_score_and_plain_midi(tmp_path: Path) -> None:
+def test_a_song_without_beats_has_plain_midi_and_a_score_by_the_metronome() -> None:
     song = song_of([Note(0.0, 1.0, pitch=60)])
     assert beats_to_csv(song) == "time_s,beat\n"
     assert song_to_midi(song).time_signature_changes == []
+    assert to_musicxml(song).count(b"<pitch>") == 1
+
+
+def test_without_notes_there_is_no_score() -> None:
     with pytest.raises(MtinstError, match="no score"):
-        write_musicxml(song, tmp_path / "song.musicxml")
+        to_musicxml(song_of([]))
+
+
+def test_the_score_is_engraved() -> None:
+    drawn = to_svg(song_of(waltz(90)), "A waltz")
+    assert drawn.startswith("<svg")
+    assert drawn.count('class="measure"') > 12
 
 
 def test_the_table_counts_beats_within_bars() -> None:

@@ -95,9 +95,15 @@ def _quantised(song: Analysis, path: Path, _: str, is_tuned: bool) -> None:
 
 
 def _musicxml(song: Analysis, path: Path, title: str, _: bool) -> None:
-    from mtinst.export.score import write_musicxml
+    from mtinst.export.score import to_musicxml
 
-    write_musicxml(song, path, title)
+    path.write_bytes(to_musicxml(song, title))
+
+
+def _score_svg(song: Analysis, path: Path, title: str, _: bool) -> None:
+    from mtinst.export.score import to_svg
+
+    path.write_text(to_svg(song, title), "utf-8", newline="")
 
 
 def _jams(song: Analysis, path: Path, title: str, _: bool) -> None:
@@ -118,6 +124,7 @@ FORMATS = {
         Format(suffix="beats.csv", about="beats and bars", write=_beats_csv, flag="beats"),
         Format(suffix="quantised.mid", about="the notes on the grid of the beats", write=_quantised, flag="quantise"),
         Format(suffix="musicxml", about="a score", write=_musicxml, flag="musicxml"),
+        Format(suffix="score.svg", about="the score as a drawing", write=_score_svg, flag="score"),
         Format(suffix="jams", about="notes and activations as JAMS", write=_jams, flag="jams"),
     )
 }

@@ -8,10 +8,10 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import partitura
+import verovio
 from partitura import score as ps
 from partitura.musicanalysis import estimate_key, estimate_spelling
 from partitura.utils.music import key_name_to_fifths_mode
@@ -22,6 +22,8 @@ from mtinst.hear.analysis import Analysis
 from mtinst.hear.beats import grid_of
 from mtinst.records import Beats, Note
 
+METRONOME = Beats(times=(0.0, 0.5))
+LONGEST_PAGE = 60_000  # the most that verovio takes, about two hundred staves
 TICKS = 12
 """Of a beat, in scores: both grids fit."""
 NOTE_VALUES = frozenset({3, 4, 6, 8, 9, 12, 18, 24, 36, 48})
@@ -32,14 +34,24 @@ _CLEFS = {"treble": ("G", 2, 0), "guitar": ("G", 2, -1), "bass": ("F", 4, 0)}
 _CLEF_OF = {"acoustic_guitar": "guitar", "electric_guitar": "guitar", "bass": "bass", "cello": "bass"}
 
 
-def write_musicxml(song: Analysis, path: Path, title: str = "") -> None:
-    """Write a song's score; MtinstError where it has no beats, as of few notes."""
-    if song.beats is None:
-        raise MtinstError("a song of so few notes has no beats, and so no score")
+def to_musicxml(song: Analysis, title: str = "") -> bytes:
+    """A song's score; MtinstError where there is no note. Where too few tell the beat it is 120 a minute."""
+    if not song.notes:
+        raise MtinstError("there are no notes, and so there is no score")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of partitura: what it infers, step by step
-        score = ps.Score(_parts(song.notes, song.beats), title=title)
-        partitura.save_musicxml(score, path)
+        score = ps.Score(_parts(song.notes, song.beats or METRONOME), title=title)
+        written: bytes = partitura.save_musicxml(score)
+    return written
+
+
+def to_svg(song: Analysis, title: str = "") -> str:
+    """The score engraved by verovio, all of it on one long page."""
+    toolkit = verovio.toolkit()
+    toolkit.setOptions({"pageHeight": LONGEST_PAGE, "adjustPageHeight": True, "svgViewBox": True, "footer": "none"})
+    toolkit.loadData(to_musicxml(song, title).decode())
+    drawn: str = toolkit.renderToSVG(1)
+    return drawn
 
 
 def _parts(notes: Sequence[Note], beats: Beats) -> list[ps.Part]:

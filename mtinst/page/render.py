@@ -218,18 +218,30 @@ def downloads(result: Result) -> str:
         ("midi", "MIDI", "the notes, one track an instrument"),
         ("parts.flac", "Parts", "a zip of FLAC files, one an instrument"),
         ("mix.flac", "All parts", "the notes as they sound together, FLAC"),
+        ("musicxml", "Score", "MusicXML, for notation programs"),
         ("overview.png", "Picture", "the three figures on one sheet, PNG"),
         ("npz", "Data", "all rolls and notes, for NumPy"),
         ("notes.csv", "Table", "the notes as CSV, one a line"),
     ]
     if not result.parts:  # nothing to play, nothing to list
-        offers = [offer for offer in offers if offer[0] not in ("parts.flac", "mix.flac")]
+        offers = [offer for offer in offers if offer[0] not in ("parts.flac", "mix.flac", "musicxml")]
     cards = "".join(
         f'<a class="mt-download" href="{take_url(result.key, slug)}" download><b>{label}</b>'
         f"<small>{explanation}</small></a>"
         for slug, label, explanation in offers
     )
-    return f'<div class="mt-downloads">{cards}</div>{_more_downloads(result)}'
+    return f'{_score(result)}<div class="mt-downloads">{cards}</div>{_more_downloads(result)}'
+
+
+def _score(result: Result) -> str:
+    """The score, which is made and fetched when it is opened."""
+    if not result.parts:
+        return ""
+    return (
+        f'<details class="mt-more mt-score"><summary>{texts.SCORE_HEADING}</summary>'
+        f'<p class="mt-quiet">{texts.SCORE}</p>'
+        f'<img loading="lazy" alt="{texts.SCORE_HEADING}" src="{take_url(result.key, "score.svg")}"></details>'
+    )
 
 
 def _more_downloads(result: Result) -> str:
@@ -237,6 +249,8 @@ def _more_downloads(result: Result) -> str:
         (texts.MORE_PICTURE, "", [("overview.svg", "SVG")]),
         *((heading, "", [(f"{sheet}.{kind}", kind.upper()) for kind in ("png", "svg")]) for heading, sheet in _SHEETS),
         (texts.ACTIVITY_HEADING, "", [("activations.csv", "CSV")]),
+        (texts.MORE_BEATS, "", [("quantised.mid", "MIDI"), ("beats.csv", "CSV")]),
+        (texts.SCORE_HEADING, "", [("score.svg", "SVG")]),
         (texts.MORE_JAMS, "", [("jams", "JAMS")]),
     ]
     if result.parts:

@@ -109,6 +109,10 @@ def _offers() -> Iterator[Offer]:
         for sheet, draw in SHEETS.items():
             yield Offer(slug=f"{sheet}.{kind}", suffix=f" - {sheet}.{kind}", write=_picture(draw))
     yield Offer(slug="npz", suffix=".npz", write=_file("npz"))
+    yield Offer(slug="musicxml", suffix=".musicxml", write=_file("musicxml"))
+    yield Offer(slug="score.svg", suffix=" - score.svg", write=_file("score.svg"))
+    yield Offer(slug="quantised.mid", suffix=" - quantised.mid", write=_file("quantised.mid"))
+    yield Offer(slug="beats.csv", suffix=" - beats.csv", write=_file("beats.csv"))
     yield Offer(slug="jams", suffix=".jams", write=_file("jams"))
     yield Offer(slug="notes.csv", suffix=" - notes.csv", write=_file("csv"))
     yield Offer(slug="activations.csv", suffix=" - activations.csv", write=_file("activations.csv"))
