@@ -9,8 +9,8 @@ import pytest
 from mtinst.grid import INSTRUMENT_INDEX, SPEC
 from tests.corpora import CELLO, SECONDS, VIOLA, VIOLIN, WRITERS, Notes
 from train.__main__ import main
-from train.corpora import CORPORA, CorpusError, Song, corpus_of, find_songs
-from train.sources import OFFSET, ONSET, PITCH
+from train.data.corpora import CORPORA, CorpusError, Song, corpus_of, find_songs
+from train.data.sources import OFFSET, ONSET, PITCH
 
 WITH_NOTES = ("musicnet", "bach10", "urmp", "slakh", "paired")
 

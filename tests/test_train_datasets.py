@@ -14,9 +14,9 @@ from mtinst.hear.cqt import cqt, log_cqt, scale_to_unit
 from mtinst.hear.unet import Logits, ModelConfig, UNet
 from tests.train_data import tone_store
 from train.config import LossWeights, MixConfig
-from train.datasets import Batch, MixtureDataset, PartStore, Voice, _shift_rows, collate
-from train.labels import UNKNOWN
-from train.losses import multitask_loss
+from train.data.mixtures import Batch, MixtureDataset, Voice, _shift_rows, collate
+from train.networks.losses import multitask_loss
+from train.store import UNKNOWN, PartStore
 
 STORE = tone_store()
 
@@ -82,7 +82,7 @@ def test_what_the_medium_swallows_is_not_labelled(monkeypatch: pytest.MonkeyPatc
     def only_low(rng: np.random.Generator, spec: FeatureSpec) -> FloatArray:
         return np.where(np.arange(spec.n_bins) < 40, 1.0, 1e-4).astype(np.float32)
 
-    monkeypatch.setattr("train.datasets.band_limit", only_low)
+    monkeypatch.setattr("train.data.mixtures.band_limit", only_low)
     clips = dataset(MixConfig(band_limit=1.0, noise=0.0, most_shift=0), n_clips=60)
     heard = np.stack([clips[index][1].sum(axis=(0, 2)) > 0 for index in range(len(clips))])  # (clip, row)
     assert heard[:, :40].any()

@@ -9,7 +9,7 @@ import pytest
 
 from mtinst.grid import FINE, SPEC, FeatureSpec
 from mtinst.hear.cqt import cqt
-from train.prepare import at_unit_power, unpack_midi
+from train.data.prepare import at_unit_power, unpack_midi
 
 
 def write_archive(path: Path, *names: str) -> None:
