@@ -215,8 +215,6 @@ def test_recordings_are_scored_by_who_plays_when(tmp_path: Path) -> None:
         name="song",
         corpus="medleydb",
         audio=(tmp_path / "song.wav",),
-        genre="",
-        is_real=True,
         read_spans=lambda: {"piano": np.array([[0.0, 1.0]]), "cello": np.array([[1.5, 9.0]])},
     )
     songs = TestSet.recordings([song])

@@ -100,7 +100,8 @@ class Trainer(Generic[Model]):
     progress: Progress = field(default_factory=Progress, init=False)
 
     def __post_init__(self) -> None:
-        experiment, forget = self.experiment, get_ema_multi_avg_fn(self.experiment.average_decay)  # type: ignore[no-untyped-call]
+        experiment = self.experiment
+        forget = get_ema_multi_avg_fn(experiment.average_decay)  # type: ignore[no-untyped-call]
         self._average = AveragedModel(self.model, multi_avg_fn=forget, use_buffers=True)
         self._optimizers = make_optimizers(
             self.model, experiment.optimizer, lr=experiment.learning_rate, weight_decay=experiment.weight_decay
@@ -138,15 +139,16 @@ class Trainer(Generic[Model]):
         loader: DataLoader[Any] = DataLoader(
             clips, batch_sampler=shares, num_workers=self.n_workers, collate_fn=collate
         )
-        torch.manual_seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0]))  # dropout, on resuming too
+        # What draws in training, such as dropout, draws the same in a run that is resumed.
+        torch.manual_seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1)[0]))
         self.model.train()
-        sums, names = torch.zeros(()), tuple[str, ...]()
+        sums, names = torch.zeros(1), list[str]()
         began = time.monotonic()
         bar = tqdm(loader, desc=f"epoch {epoch + 1}", mininterval=10, leave=False, disable=not processes.is_first)
         for index, batch in enumerate(bar):
             rate = learning_rate_at(epoch * len(loader) + index, experiment)
             losses = self._step(Batch(*(tensor.to(processes.device) for tensor in batch)), rate)
-            sums, names = sums + torch.stack(list(losses.values())).detach().cpu(), tuple(losses)
+            sums, names = sums + torch.stack(list(losses.values())).detach().cpu(), list(losses)
         speed = n_clips / (time.monotonic() - began)
         means = zip(names, (sums / len(loader)).tolist(), strict=True)
         return {**{f"loss_{name}": round(mean, 5) for name, mean in means}, "clips_per_s": round(speed, 2)}

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from mtinst.hear.checkpoint import load_checkpoint, save_checkpoint
 from mtinst.hear.unet import Committee, UNet, n_weights
@@ -16,7 +15,7 @@ from train.config import Experiment
 from train.data.mixtures import Batch, MixtureDataset
 from train.evaluation.evaluate import quick_scores
 from train.networks.grow import grow
-from train.networks.losses import multitask_loss
+from train.networks.losses import Losses, multitask_loss
 from train.parallel import Processes
 from train.store import PartStore
 from train.trainer import Trainer
@@ -78,10 +77,12 @@ def fit(
     shared = processes.shared(model)
     carried = {"thresholds": json.dumps(thresholds.to_json()), "began_with": began_with}
 
-    def losses_of(batch: Batch) -> dict[str, Tensor]:
+    def losses_of(batch: Batch) -> Losses:
         with torch.autocast(processes.device.type, torch.bfloat16, enabled=experiment.is_mixed_precision):
             logits = shared(batch.log_cqt)
-        return multitask_loss(logits, batch, experiment.loss)._asdict()
+        return multitask_loss(logits, batch, experiment.loss)
+
+    step = torch.compile(losses_of) if is_compiled else losses_of
 
     def write(path: Path, averaged: UNet, record: dict[str, Any]) -> None:
         thresholds = Thresholds.from_json(json.loads(carried["thresholds"]))
@@ -92,7 +93,7 @@ def fit(
         store=store,
         run_dir=run_dir,
         model=model,
-        losses_of=torch.compile(losses_of) if is_compiled else losses_of,
+        losses_of=lambda batch: step(batch)._asdict(),
         write=write,
         scores_of=lambda averaged: quick_scores(averaged, validation),
         carried=carried,

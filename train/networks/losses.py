@@ -27,11 +27,6 @@ class Losses(NamedTuple):
     onset: Tensor
     presence: Tensor
 
-    @property
-    def total(self) -> Tensor:
-        """Their sum."""
-        return self.piano + self.instrument + self.pitch + self.onset + self.presence
-
 
 def multitask_loss(logits: Logits, batch: Batch, weights: LossWeights) -> Losses:
     """Each term times its weight, over what is known; zero for a head that the network does not have."""

@@ -31,8 +31,6 @@ def find_songs(folder: Path) -> list[Song]:
             name=audio.stem,
             corpus="bach10",
             audio=(audio,),
-            genre="classical",
-            is_real=True,
             read_parts=partial(_read, labels),
         )
         for audio, labels in files

@@ -70,8 +70,8 @@ def multitrack_songs(title: str, corpus: str, folder: Path, audio_dir: Path) -> 
         else:
             assert by_stem is not None
             read = partial(_read_by_stem, by_stem, metadata)
-        genre = str(_metadata(metadata).get("genre") or "")
-        result.append(Song(name=name, corpus=corpus, audio=(mix,), genre=genre, is_real=True, read_spans=read))
+        _metadata(metadata)  # what is wrong with it is said now, not when its song's turn comes
+        result.append(Song(name=name, corpus=corpus, audio=(mix,), read_spans=read))
     require(title, folder, missing)
     return result
 

@@ -35,8 +35,6 @@ def find_songs(folder: Path) -> list[Song]:
                     name=name,
                     corpus="musicnet",
                     audio=(audio,),
-                    genre="classical",
-                    is_real=True,
                     read_parts=partial(_read, labels),
                 )
             )

@@ -25,8 +25,6 @@ def find_songs(folder: Path) -> list[Song]:
             name=midi.relative_to(folder).with_suffix("").as_posix(),
             corpus="paired",
             audio=(path,),
-            genre="",
-            is_real=False,
             read_parts=partial(read_parts, midi),
         )
         for midi, path in audio.items()

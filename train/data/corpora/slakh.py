@@ -36,8 +36,6 @@ def find_songs(folder: Path) -> list[Song]:
                 name=track.name,
                 corpus="slakh",
                 audio=(audio,),
-                genre="pop",
-                is_real=False,
                 read_parts=partial(_read, track / "MIDI", stems),
             )
         )

@@ -38,10 +38,6 @@ class Song:
         A key of :data:`train.data.corpora.CORPORA`.
     audio : tuple of Path
         Files whose sum is the song, mostly one.
-    genre : str
-        Empty when the dataset does not say.
-    is_real : bool
-        Recorded, not synthesised.
     read_parts : callable, optional
         Gives its notes, where they are labelled.
     read_spans : callable, optional
@@ -51,8 +47,6 @@ class Song:
     name: str
     corpus: str
     audio: tuple[Path, ...]
-    genre: str
-    is_real: bool
     read_parts: Callable[[], Parts] | None = None
     read_spans: Callable[[], Spans] | None = None
 

@@ -35,8 +35,6 @@ def find_songs(folder: Path) -> list[Song]:
                 name=piece.name,
                 corpus="urmp",
                 audio=(audio,),
-                genre="classical",
-                is_real=True,
                 read_parts=partial(_read, tuple(zip(players, labels, strict=True))),
             )
         )
