@@ -55,6 +55,17 @@ _NOISE_SHARE = 0.01
 _STRUMMED = frozenset({"acoustic_guitar", "electric_guitar"})
 
 
+@dataclass(frozen=True)
+class ClipSet:
+    """A fixed set of mixtures: which pieces, which timbres, and what renders a clip of it."""
+
+    name: str
+    pieces: Split
+    timbres: TimbreSplit
+    seed: int
+    render: Callable[[Library, Band, np.random.Generator], Clip]
+
+
 def prepare(
     data_dir: Path,
     out_dir: Path,
@@ -317,17 +328,6 @@ def at_unit_power(part_cqt: ComplexArray, spec: FeatureSpec) -> ComplexArray:
     sounding = power[power > 1e-4 * power.max()]
     result: ComplexArray = (part_cqt / np.sqrt(sounding.mean())).astype(np.complex64)
     return result
-
-
-@dataclass(frozen=True)
-class ClipSet:
-    """A fixed set of mixtures: which pieces, which timbres, and what renders a clip of it."""
-
-    name: str
-    pieces: Split
-    timbres: TimbreSplit
-    seed: int
-    render: Callable[[Library, Band, np.random.Generator], Clip]
 
 
 CLIP_SETS = (
