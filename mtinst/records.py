@@ -328,17 +328,15 @@ class Rolls(NamedTuple):
         return Rolls(*(roll[..., first:end] for roll in self))
 
 
-def for_all(roll: FloatArray, n_known: int, axis: int = 0) -> FloatArray:
-    """A roll of the first `n_known` instruments, with a silent row along `axis` for each of the others after it.
+def for_all(roll: FloatArray, n_known: int) -> FloatArray:
+    """A roll of the first `n_known` instruments, with a silent row for each of the others after it.
 
     Examples
     --------
     >>> for_all(np.ones((9, 88, 32), np.float32), 9).shape
     (11, 88, 32)
     """
-    widths = [(0, 0)] * roll.ndim
-    widths[axis] = (0, N_INSTRUMENTS - n_known)
-    return np.pad(roll, widths)
+    return np.pad(roll, [(0, N_INSTRUMENTS - n_known), *[(0, 0)] * (roll.ndim - 1)])
 
 
 def row_shares(notes: Sequence[Note]) -> list[tuple[int, int]]:

@@ -305,12 +305,12 @@ _KILL = "import os, signal\nkill = lambda: os.kill(os.getpid(), signal.SIGKILL)\
 SABOTAGES = {
     "an-epoch": _KILL
     + textwrap.dedent("""
-        step, steps = loop._step, []
+        step, steps = trainer.Trainer._step, []
         def stopping(*arguments):
             steps.append(1)
             if len(steps) == 4: kill()
             return step(*arguments)
-        loop._step = stopping
+        trainer.Trainer._step = stopping
     """),
     "last.pt": _KILL
     + textwrap.dedent("""
@@ -332,18 +332,18 @@ SABOTAGES = {
         move, logs = pathlib.Path.replace, []
         def stopping(path, target):
             logs.append(path.name)
-            if logs.count("log.partial") == 2: kill()
+            if sum(name.startswith("log.csv.") for name in logs) == 2: kill()
             return move(path, target)
         pathlib.Path.replace = stopping
     """),
     "the-weights": _KILL
     + textwrap.dedent("""
-        save, saves = loop.save_checkpoint, []
+        save, saves = fit.save_checkpoint, []
         def stopping(*arguments, **options):
             save(*arguments, **options)
             saves.append(1)
             if len(saves) == 3: kill()
-        loop.save_checkpoint = stopping
+        fit.save_checkpoint = stopping
     """),
 }
 
@@ -429,12 +429,13 @@ def _fit(prepared: Path, run: Path, sabotage: str) -> int:
         import sys
         from dataclasses import replace
         from pathlib import Path
-        from train import loop
+        from train import trainer
         from train.config import EXPERIMENTS
-        loop._STATISTICS_CLIPS = 4  # the mean of many is slow to make
+        from train.networks import fit
+        fit._STATISTICS_CLIPS = 4  # the mean of many is slow to make
         SABOTAGE
         experiment = replace(EXPERIMENTS["tiny"], clips_per_epoch=8, batch_size=4, epochs=2, average_decay=0.5)
-        loop.fit(experiment, Path(sys.argv[1]), Path(sys.argv[2]), n_workers=0, device="cpu", n_validation_clips=1)
+        fit.fit(experiment, Path(sys.argv[1]), Path(sys.argv[2]), n_workers=0, device="cpu", n_validation_clips=1)
     """).replace("SABOTAGE", sabotage)
     command = [sys.executable, "-c", program, str(prepared), str(run)]
     return subprocess.run(command, cwd=PROJECT, capture_output=True, check=False, timeout=600).returncode

@@ -19,19 +19,19 @@ from mtinst.hear.notes import (
     MOST_OFF_CENTRE,
     ONSETLESS_SHORTEST_S,
     note_confidences,
-    notes_to_onset_roll,
     notes_to_roll,
     presence,
-    roll_to_notes,
     rolls_to_notes,
 )
 from mtinst.records import Note, Rolls, Thresholds
+from tests.tiny import rolls_of
 
 N_FRAMES = 100
 PITCH = 60
 FRAME_S = 1 / SPEC.frame_rate
 LOW, HIGH = 0.05, 0.95
 THRESHOLDS = Thresholds.uniform(shortest_s=2 * FRAME_S, gap_s=FRAME_S)
+EXACT = Thresholds.uniform(shortest_s=FRAME_S, gap_s=0.0, presence=0.0)
 
 
 def rolls_with(
@@ -69,17 +69,16 @@ def grid_notes(draw: st.DrawFn, shortest: int = 1) -> list[Note]:
     return sorted(notes)
 
 
-@given(grid_notes())
-def test_roll_to_notes_inverts_notes_to_roll(notes: list[Note]) -> None:
-    roll, onsets = notes_to_roll(notes, N_FRAMES), notes_to_onset_roll(notes, N_FRAMES)
-    assert roll_to_notes(roll, onsets=onsets) == notes
-
-
 @settings(max_examples=30)
 @given(n_frames=st.integers(1, 40), density=st.floats(0, 1), seed=st.integers(0, 2**32 - 1))
-def test_notes_to_roll_inverts_roll_to_notes(n_frames: int, density: float, seed: int) -> None:
+def test_notes_to_roll_inverts_rolls_to_notes(n_frames: int, density: float, seed: int) -> None:
     roll = np.random.default_rng(seed).random((N_INSTRUMENTS, SPEC.n_pitches, n_frames)) < density
-    np.testing.assert_array_equal(notes_to_roll(roll_to_notes(roll), n_frames), roll)
+    begins = np.diff(roll, axis=-1, prepend=False) & roll
+    piano, onset = roll.astype(np.float32), begins.astype(np.float32)
+    rolls = Rolls(piano, onset, piano.max(axis=1), piano.max(axis=0))
+    again = notes_to_roll(rolls_to_notes(rolls, EXACT), n_frames)
+    is_there = roll.sum(axis=(1, 2)) > LEAST_SHARE * roll.sum()
+    np.testing.assert_array_equal(again[is_there], roll[is_there])
 
 
 @settings(max_examples=25)
@@ -94,7 +93,9 @@ def test_notes_and_their_roll_survive_a_midi_file(notes: list[Note]) -> None:
 
 def test_notes_that_touch_become_one_without_onsets() -> None:
     notes = [Note(0.0, 0.32, pitch=PITCH), Note(0.32, 0.64, pitch=PITCH)]
-    assert roll_to_notes(notes_to_roll(notes, N_FRAMES)) == [Note(0.0, 0.64, pitch=PITCH)]
+    rolls = rolls_of(notes, N_FRAMES)
+    rolls.onset[:] = 0
+    assert rolls_to_notes(rolls, EXACT) == [Note(0.0, 0.64, pitch=PITCH)]
 
 
 def test_notes_to_roll_leaves_out_what_does_not_fit() -> None:
@@ -115,13 +116,11 @@ def test_notes_to_roll_gives_the_shortest_note_a_frame() -> None:
 @settings(max_examples=25)
 @given(grid_notes(shortest=2))
 def test_clear_rolls_decode_to_the_notes_they_were_drawn_from(notes: list[Note]) -> None:
-    rolls = Rolls.zeros(N_FRAMES)
-    rolls.piano[notes_to_roll(notes, N_FRAMES)] = 1.0
-    rolls.onset[notes_to_onset_roll(notes, N_FRAMES)] = 1.0
-    thresholds = replace(THRESHOLDS, gap_s=0.0, presence=(0.0,) * N_INSTRUMENTS)
     lengths = {name: sum(n.duration for n in notes if n.instrument == name) for name in INSTRUMENT_NAMES}
     least = LEAST_SHARE * sum(lengths.values())
-    assert rolls_to_notes(rolls, thresholds) == [note for note in notes if lengths[note.instrument] > least - 1e-9]
+    assert rolls_to_notes(rolls_of(notes, N_FRAMES), replace(EXACT, shortest_s=2 * FRAME_S)) == [
+        note for note in notes if lengths[note.instrument] > least - 1e-9
+    ]
 
 
 def unison_of(probabilities: dict[str, float]) -> Rolls:
@@ -259,7 +258,7 @@ def test_an_onset_is_found_where_it_is_between_two_frames(places: list[float]) -
     notes = rolls_to_notes(rolls, THRESHOLDS)
     np.testing.assert_allclose([note.onset for note in notes], np.multiply(places, FRAME_S), atol=0.002)
     assert all(former.offset == latter.onset for former, latter in pairwise(notes))
-    drawn = notes_to_onset_roll(notes, N_FRAMES)[cell]
+    drawn = rolls_of(notes, N_FRAMES).onset[cell] > 0
     assert len(notes) == drawn.sum() == (rolls.onset[cell][drawn] > 0.7).sum()
 
 
@@ -405,10 +404,6 @@ def test_shapes_that_disagree_are_refused() -> None:
         rolls_to_notes(rolls._replace(pitch=rolls.pitch[:80]), THRESHOLDS)
     with pytest.raises(ValueError, match="levels has shape"):
         rolls_to_notes(rolls, THRESHOLDS, levels=np.zeros((88, 9), np.float32))
-    with pytest.raises(ValueError, match="the roll has shape"):
-        roll_to_notes(np.zeros((88, 10), np.bool_))
-    with pytest.raises(ValueError, match="onsets has shape"):
-        roll_to_notes(rolls.piano > 0.5, onsets=rolls.pitch > 0.5)
 
 
 @pytest.mark.parametrize(

@@ -26,10 +26,11 @@ from mtinst.grid import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, NINE,
 from mtinst.hear.analysis import SILENT
 from mtinst.hear.audio import Recording, to_mono
 from mtinst.hear.checkpoint import save_checkpoint
-from mtinst.hear.notes import notes_to_onset_roll, notes_to_roll, rolls_to_notes
+from mtinst.hear.notes import rolls_to_notes
 from mtinst.hear.unet import Logits, ModelConfig, UNet
 from mtinst.pipeline import DEFAULT_WEIGHTS, Progress, Transcriber, Transcription
-from mtinst.records import Note, Rolls, Thresholds
+from mtinst.records import Note, Thresholds
+from tests.tiny import rolls_of
 
 GOLDEN = Path(__file__).parent / "golden" / "pipeline.npz"
 RATE = SPEC.sample_rate
@@ -94,9 +95,7 @@ def assert_is_melody(notes: Sequence[Note]) -> None:
 def transcription_of(notes: Sequence[Note], duration_s: float, thresholds: Thresholds = THRESHOLDS) -> Transcription:
     """A transcription whose rolls say exactly `notes`."""
     n_frames = SPEC.n_frames(round(duration_s * RATE))
-    piano = notes_to_roll(notes, n_frames).astype(np.float32)
-    onset = notes_to_onset_roll(notes, n_frames).astype(np.float32)
-    rolls = Rolls(piano, onset, piano.max(axis=1), piano.max(axis=0))
+    rolls = rolls_of(notes, n_frames)
     levels = np.full((SPEC.n_pitches, n_frames), 0.9, np.float32)
     return Transcription(rolls=rolls, levels=levels, thresholds=thresholds, duration_s=duration_s, spec=SPEC)
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mtinst.grid import N_INSTRUMENTS, SPEC, FeatureSpec, FloatArray
 from mtinst.hear.unet import Logits, ModelConfig, UNet
-from mtinst.hear.windows import BATCH_SIZE, HOP_S, WINDOW_S, iter_windows, predict_rolls
+from mtinst.hear.windows import HOP_S, WINDOW_S, iter_windows, predict_rolls
 from mtinst.records import Rolls
 
 WIDTH = SPEC.n_frames(round(WINDOW_S * SPEC.sample_rate))
@@ -53,10 +53,9 @@ def expected_rolls(model: nn.Module, log_cqt: FloatArray) -> list[FloatArray]:
 
 
 @pytest.mark.parametrize("n_frames", [1, 2, WIDTH - 1, WIDTH, WIDTH + 1, WIDTH + HOP, WIDTH + HOP + 1, 3 * WIDTH + 17])
-@pytest.mark.parametrize("batch_size", [1, 2, 7])
-def test_every_frame_of_any_length_is_predicted(n_frames: int, batch_size: int) -> None:
+def test_every_frame_of_any_length_is_predicted(n_frames: int) -> None:
     log_cqt = random_cqt(n_frames)
-    rolls = predict_rolls(Framewise(), log_cqt, batch_size=batch_size)
+    rolls = predict_rolls(Framewise(), log_cqt)
     assert rolls.n_frames == n_frames
     assert_close(rolls, expected_rolls(Framewise(), log_cqt))
 
@@ -65,13 +64,6 @@ def test_every_frame_of_any_length_is_predicted(n_frames: int, batch_size: int) 
 def test_a_short_clip_is_one_window(n_frames: int) -> None:
     model, log_cqt = tiny_unet(has_onset_head=True), random_cqt(n_frames)
     assert_close(predict_rolls(model, log_cqt), expected_rolls(model, log_cqt))
-
-
-def test_the_batch_size_does_not_matter() -> None:
-    model, log_cqt = tiny_unet(has_onset_head=True), random_cqt(1300)
-    one_by_one = predict_rolls(model, log_cqt, batch_size=1)
-    for batch_size in (2, 3, 100):
-        assert_close(predict_rolls(model, log_cqt, batch_size=batch_size), one_by_one)
 
 
 def test_windows_agree_with_the_whole_clip_away_from_their_edges() -> None:
@@ -83,9 +75,8 @@ def test_windows_agree_with_the_whole_clip_away_from_their_edges() -> None:
 
 def test_the_network_never_sees_more_than_a_window() -> None:
     model = Framewise()
-    predict_rolls(model, random_cqt(2000), batch_size=2)
-    assert {shape[1:] for shape in model.widths} == {(SPEC.n_bins, WIDTH)}
-    assert max(shape[0] for shape in model.widths) == 2
+    predict_rolls(model, random_cqt(2000))
+    assert set(model.widths) == {(1, SPEC.n_bins, WIDTH)}
 
 
 def test_without_an_onset_head_onsets_are_rises() -> None:
@@ -103,16 +94,17 @@ def test_probabilities_stay_in_range_where_windows_overlap() -> None:
         assert roll.max() <= 1
 
 
-def test_windows_come_one_batch_at_a_time_and_stay_as_they_were() -> None:
+def test_windows_come_one_at_a_time_and_stay_as_they_were() -> None:
     model, log_cqt = tiny_unet(has_onset_head=True), random_cqt(1500)
-    whole = predict_rolls(model, log_cqt, batch_size=1)
+    whole = predict_rolls(model, log_cqt)
     fractions, n_frames = [], []
-    for done in iter_windows(model, log_cqt, batch_size=1):
+    for done in iter_windows(model, log_cqt):
         assert_close(done.rolls, whole.between(0, done.rolls.n_frames), atol=0)
         fractions.append(done.fraction)
         n_frames.append(done.rolls.n_frames)
     assert fractions == sorted(set(fractions))
     assert fractions[-1] == 1.0
+    assert len(fractions) == 1 + -(-(1500 - WIDTH) // HOP)
     assert n_frames == sorted(set(n_frames))
     assert n_frames[-1] == 1500
 
@@ -120,14 +112,6 @@ def test_windows_come_one_batch_at_a_time_and_stay_as_they_were() -> None:
 def test_iterating_leaves_the_callers_gradients_on() -> None:
     next(iter(iter_windows(Framewise(), random_cqt(1500))))
     assert not torch.is_inference_mode_enabled()
-
-
-def test_progress_is_reported_and_ends_at_one() -> None:
-    fractions: list[float] = []
-    predict_rolls(Framewise(), random_cqt(1500), progress=fractions.append)
-    n_windows = 1 + -(-(1500 - WIDTH) // HOP)
-    assert len(fractions) == -(-n_windows // BATCH_SIZE)
-    assert fractions[-1] == 1.0
 
 
 def test_finer_bins_are_taken() -> None:
@@ -140,5 +124,3 @@ def test_wrong_arguments_are_refused() -> None:
     for shape in ((SPEC.n_bins, 0), (SPEC.n_bins - 1, 10), (SPEC.n_bins,)):
         with pytest.raises(ValueError, match="log_cqt must have the shape"):
             predict_rolls(Framewise(), np.zeros(shape, np.float32))
-    with pytest.raises(ValueError, match="batch_size must be at least 1"):
-        predict_rolls(Framewise(), random_cqt(10), batch_size=0)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mtinst.grid import INSTRUMENT_NAMES
-from train.arrange import Note, _cluster, _grace, _repeated, _run, _trill, cast, excerpt, fit_to, ornamented
-from train.sources import OFFSET, ONSET, PITCH, VELOCITY, Track
-from train.timbres import RANGES
+from train.data.arrange import Note, _cluster, _grace, _repeated, _run, _trill, cast, excerpt, fit_to, ornamented
+from train.data.sources import OFFSET, ONSET, PITCH, VELOCITY, Track
+from train.data.timbres import RANGES
 
 
 def chords(rng: np.random.Generator, n_notes: int = 40) -> Track:

@@ -15,17 +15,17 @@ from tests.corpora import Notes, write_duet, write_midi, write_music
 from tests.train_data import tone_store
 from train.__main__ import main
 from train.clips import ClipArrays
-from train.collect import CollectConfig, KeptTrack, collect, find_pairs
-from train.collect.align import alignment
-from train.collect.musescore import MuseScore, MuseScoreError
-from train.collect.select import Excerpt, excerpts, select
-from train.collect.sound import Voices
 from train.config import MixConfig
-from train.corpora import CorpusError
-from train.corpora.paired import read_parts, read_tracks
-from train.datasets import MixtureDataset, PartStore
-from train.prepare import RECORDING
-from train.sources import OFFSET, ONSET, PITCH, VELOCITY
+from train.data.collect import CollectConfig, KeptTrack, collect, find_pairs
+from train.data.collect.align import alignment
+from train.data.collect.musescore import MuseScore, MuseScoreError
+from train.data.collect.select import Excerpt, excerpts, select
+from train.data.collect.sound import Voices
+from train.data.corpora import CorpusError
+from train.data.corpora.paired import read_parts, read_tracks
+from train.data.mixtures import MixtureDataset
+from train.data.sources import OFFSET, ONSET, PITCH, VELOCITY
+from train.store import RECORDING, PartStore
 
 SOUNDFONT = Path(pretty_midi.__file__).with_name("TimGM6mb.sf2")
 FEW = CollectConfig(clips=2, test_clips=1)
@@ -245,7 +245,7 @@ def test_a_score_with_its_midi_beside_it_is_not_converted(tmp_path: Path) -> Non
 
 def test_what_is_no_musescore_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("train.collect.musescore._PLACES", ())
+    monkeypatch.setattr("train.data.collect.musescore._PLACES", ())
     with pytest.raises(MuseScoreError, match=r"MuseScore is not installed.*--musescore"):
         MuseScore.find()
     (tmp_path / "scores").mkdir()
@@ -259,7 +259,7 @@ def test_what_is_no_musescore_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     found = write_program(tmp_path / "mscore3", "print('MuseScore3 3.6.2')")
     assert MuseScore.find() == MuseScore(path=found, version="MuseScore3 3.6.2")
     slow = write_program(tmp_path / "slow", "import time\ntime.sleep(60)")
-    monkeypatch.setattr("train.collect.musescore._PATIENCE_S", 0.2)
+    monkeypatch.setattr("train.data.collect.musescore._PATIENCE_S", 0.2)
     with pytest.raises(MuseScoreError, match=r"did not finish with slow in 0\.2 s"):
         MuseScore.find(slow)
 
@@ -350,7 +350,7 @@ def test_a_set_without_clips_is_refused(tmp_path: Path, music: Path) -> None:
 
 
 def test_a_kept_track_is_read_where_the_clip_is(tmp_path: Path) -> None:
-    from train.collect import _read_clip
+    from train.data.collect import _read_clip
 
     sf.write(tmp_path / "a.flac", np.repeat([0.1, 0.2, 0.3], 160000), 16000)
     track = KeptTrack(name="a", path=tmp_path / "a.flac", duration_s=30.0, parts={})

@@ -14,9 +14,9 @@ from mtinst.hear.cqt import cqt, log_cqt, scale_to_unit
 from mtinst.hear.unet import Logits, ModelConfig, UNet
 from tests.train_data import tone_store
 from train.config import LossWeights, MixConfig
-from train.datasets import Batch, MixtureDataset, PartStore, Voice, _shift_rows, collate
-from train.labels import UNKNOWN
-from train.losses import multitask_loss
+from train.data.mixtures import Batch, MixtureDataset, Voice, _shift_rows, collate
+from train.networks.losses import multitask_loss
+from train.store import UNKNOWN, PartStore, PartWriter, RenderedPart
 
 STORE = tone_store()
 
@@ -82,7 +82,7 @@ def test_what_the_medium_swallows_is_not_labelled(monkeypatch: pytest.MonkeyPatc
     def only_low(rng: np.random.Generator, spec: FeatureSpec) -> FloatArray:
         return np.where(np.arange(spec.n_bins) < 40, 1.0, 1e-4).astype(np.float32)
 
-    monkeypatch.setattr("train.datasets.band_limit", only_low)
+    monkeypatch.setattr("train.data.mixtures.band_limit", only_low)
     clips = dataset(MixConfig(band_limit=1.0, noise=0.0, most_shift=0), n_clips=60)
     heard = np.stack([clips[index][1].sum(axis=(0, 2)) > 0 for index in range(len(clips))])  # (clip, row)
     assert heard[:, :40].any()
@@ -135,7 +135,7 @@ def test_where_it_is_not_known_what_sounds_nothing_is_learnt() -> None:
     louder.piano[0].movedim(1, 2)[~is_known] += 5
     louder.instrument[0][~is_known] += 5
     louder.pitch[0][:, ~is_known.all(dim=0)] += 5
-    losses = [multitask_loss(one, batch, LossWeights()).total for one in (logits, louder)]
+    losses = [torch.stack(multitask_loss(one, batch, LossWeights())) for one in (logits, louder)]
     assert torch.equal(*losses)
 
 
@@ -155,6 +155,17 @@ def test_shifting_moves_rows_and_brings_in_zeros(shift: int) -> None:
         if 0 <= row + shift < 10:
             expected[row + shift] = roll[row]
     assert_array_equal(shifted, expected)
+
+
+def test_parts_that_were_not_all_written_are_not_there(tmp_path: Path) -> None:
+    def broken_off() -> None:
+        with PartWriter.into(tmp_path / "parts", SPEC) as writer:
+            writer.add(RenderedPart(0, np.ones((SPEC.n_bins, 3), np.complex64), STORE.notes_of(0)), 0)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken_off()
+    assert not list((tmp_path / "parts").iterdir())
 
 
 def test_a_folder_without_parts_is_named(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 from mtinst.grid import FINE, SPEC, FeatureSpec
 from mtinst.hear.cqt import cqt
-from train.effects import N_PARTIALS, band_limit, compressed, dynamics, equaliser, partials, room
+from train.effects.spectrum import N_PARTIALS, band_limit, compressed, dynamics, equaliser, partials, room
 
 SEEDS = range(20)
 

@@ -8,13 +8,14 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
+from mtinst.export.picture import figure_to_png
 from mtinst.grid import INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC, BoolArray
 from mtinst.hear.checkpoint import save_checkpoint
 from mtinst.hear.unet import ModelConfig, UNet
 from mtinst.records import Note, Rolls, Thresholds
-from train.calibrate import _equalised, calibrate
 from train.clips import Clip, ClipArrays, save_clips
-from train.evaluate import (
+from train.evaluation.calibrate import _equalised, calibrate
+from train.evaluation.evaluate import (
     Heard,
     RollThresholds,
     _instruments_reported,
@@ -27,8 +28,8 @@ from train.evaluate import (
     to_json,
     to_markdown,
 )
-from train.figures import plot_confusion, write_png
-from train.labels import UNKNOWN
+from train.evaluation.figures import plot_confusion
+from train.store import UNKNOWN
 
 N_FRAMES = 40
 HALF = RollThresholds(piano=(0.5,) * 11, instrument=(0.5,) * 11, pitch=0.5)
@@ -220,12 +221,11 @@ def test_reference_notes_and_truth_agree() -> None:
     assert clips.only("piano").reference_notes(0) == []
 
 
-def test_a_picture_says_who_is_taken_for_whom(tmp_path: Path) -> None:
+def test_a_picture_says_who_is_taken_for_whom() -> None:
     shares = np.eye(11) * 0.8
     shares[0, 1] = 0.2
     figure = plot_confusion(shares.tolist(), "unseen")
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert texts[:3] == ["0.80", "0.20", "0.00"]
     assert figure.axes[0].get_title() == "unseen"
-    write_png(figure, tmp_path / "confusion.png")
-    assert (tmp_path / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    assert figure_to_png(figure).startswith(b"\x89PNG")

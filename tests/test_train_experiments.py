@@ -12,25 +12,26 @@ from tests.corpora import WRITERS
 from tests.train_data import write_prepared
 from train.__main__ import main
 from train.config import EXPERIMENTS, experiment_named
-from train.corpora import Song
-from train.evaluate import FrameScores, auc_per_second
+from train.data.corpora import Song
+from train.evaluation.evaluate import FrameScores, auc_per_second
 from train.experiments import Budget, within
-from train.experiments.ablation import ABLATION, ablation_table, with_losses
-from train.experiments.choices import CHOICES, choices_table
-from train.experiments.recognition import TABLE, Score, TestSet, experiment_of, recognition_table
+from train.experiments.recognition import Score, TestSet, experiment_of, recognition_table
+from train.experiments.rows import ABLATION, CHOICES, METHOD_ROWS
+from train.experiments.tables import table_of
 
 
 def test_a_row_has_no_losses_but_its_own() -> None:
+    losses = {"pianoroll": {"piano"}, "instrument": {"instrument"}, "pitch": {"pitch"}}
     for row in ABLATION:
-        weights = with_losses(EXPERIMENTS["default"], row.losses).loss
+        weights = experiment_named("default", list(row.settings)).loss
         terms = {name: getattr(weights, name) for name in ("piano", "instrument", "pitch", "onset", "presence")}
-        assert {name for name, weight in terms.items() if weight} == set(row.losses)
+        assert {name for name, weight in terms.items() if weight} == losses.get(row.name, set().union(*losses.values()))
         assert weights.positive == EXPERIMENTS["default"].loss.positive
 
 
 def test_the_table_has_means_and_spreads_beside_the_paper_s_figures() -> None:
     scores = {row.name: [FrameScores(0.5, 0.6, 0.25), FrameScores(0.7, 0.6, 0.35)] for row in ABLATION}
-    lines = ablation_table(scores).splitlines()
+    lines = table_of(ABLATION, scores, "trained with").splitlines()
     assert lines[0] == "| trained with | instrument (F1) | pitch (accuracy) | pianoroll |"
     assert lines[2:4] == [
         "| pianoroll loss only | – | – | 0.300 ± 0.071 |",
@@ -91,7 +92,8 @@ def test_choices_are_scored_on_unseen_timbres_and_only_those_asked_for(tmp_path:
     table = (out / "choices.md").read_text()
     kept = [json.loads((out / f"onset-{seed}" / "scores.json").read_text())["scores"] for seed in (1, 2)]
     scores = [FrameScores(**one) for one in kept]
-    assert choices_table({"onset": scores}).splitlines()[2] in table
+    (row,) = (row for row in CHOICES if row.name == "onset")
+    assert table_of([row], {"onset": scores}, "changed").splitlines()[2] in table
     assert "| nothing | " in table
     assert "AdamW" not in table
     assert "4 mixtures a network (seeds 1, 2), scored on 2 clips of the set `unseen`" in table
@@ -110,7 +112,7 @@ def test_a_short_run_warms_up_and_averages_over_a_tenth_of_it() -> None:
 
 def test_all_methods_hear_the_same_mixtures() -> None:
     budget = Budget(clips=64, epochs=2, seeds=(3,))
-    experiments = [experiment_of(row.name, ["mix.drums=0.9"], budget, 3) for row in TABLE]
+    experiments = [experiment_of(row.name, ["mix.drums=0.9"], budget, 3) for row in METHOD_ROWS]
     assert len({experiment.mix for experiment in experiments}) == 1
     assert experiments[0].mix.drums == 0.9
     assert {(experiment.epochs, experiment.clips_per_epoch, experiment.seed) for experiment in experiments} == {
@@ -159,10 +161,10 @@ def test_table_3_is_trained_scored_and_printed_by_one_command_and_goes_on_where_
     assert main(command) == 0
     printed = capsys.readouterr().out
     assert (out / "recognition-unseen.md").read_text() in printed
-    assert all(f"| {row.title} |" in printed for row in TABLE)
+    assert all(f"| {row.title} |" in printed for row in METHOD_ROWS)
     assert "not given: the paper's figures are of other music" in printed
     weights = {path: path.stat().st_mtime_ns for path in out.glob("*/last.safetensors")}
-    assert {path.parent.name for path in weights} == {f"{row.name}-1" for row in TABLE}
+    assert {path.parent.name for path in weights} == {f"{row.name}-1" for row in METHOD_ROWS}
     assert json.loads((out / "hung-1" / "scores-unseen.json").read_text())["scores"]["n_weights"] > 1e5
     (out / "hung-1" / "scores-unseen.json").unlink()
     assert main(command) == 0
@@ -213,8 +215,6 @@ def test_recordings_are_scored_by_who_plays_when(tmp_path: Path) -> None:
         name="song",
         corpus="medleydb",
         audio=(tmp_path / "song.wav",),
-        genre="",
-        is_real=True,
         read_spans=lambda: {"piano": np.array([[0.0, 1.0]]), "cello": np.array([[1.5, 9.0]])},
     )
     songs = TestSet.recordings([song])

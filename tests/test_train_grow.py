@@ -7,7 +7,7 @@ import torch
 
 from mtinst.grid import FINE, SPEC
 from mtinst.hear.unet import ModelConfig, UNet
-from train.grow import grow
+from train.networks.grow import grow
 
 SMALL = ModelConfig(
     widths=(3, 5, 6),

@@ -6,8 +6,9 @@ from numpy.testing import assert_allclose
 from numpy.typing import NDArray
 
 from mtinst.grid import FloatArray
-from train.medium import RATE, amplify, compress, encode, strum, varispeed
-from train.sources import OFFSET, ONSET, PITCH
+from train.data.render import strum, varispeed
+from train.data.sources import OFFSET, ONSET, PITCH
+from train.effects.sound import RATE, amplify, compress, encode
 
 N_SAMPLES = 2 * RATE
 

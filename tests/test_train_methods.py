@@ -14,11 +14,11 @@ from mtinst.hear.unet import ModelConfig, UNet, n_weights
 from mtinst.records import Thresholds
 from tests.train_data import tone_store, write_prepared
 from train.config import EXPERIMENTS, MixConfig
-from train.datasets import Batch, MixtureDataset, collate
-from train.loop import TrainingError
-from train.methods import METHODS, Method, TimbreAndPitch, load_method, save_method
-from train.methods.base import MelBands
-from train.methods.training import fit_method
+from train.data.mixtures import Batch, MixtureDataset, collate
+from train.methods.base import MelBands, Method
+from train.methods.hung import TimbreAndPitch
+from train.methods.training import METHODS, fit_method, load_method, save_method
+from train.trainer import TrainingError
 
 ALL = pytest.mark.parametrize("kind", METHODS.values(), ids=list(METHODS))
 
@@ -67,7 +67,7 @@ def test_instruments_teach_the_pitch_estimator_nothing() -> None:
     x = method._by_pitch(batch.log_cqt)
     method._steps(x, method.pitch(x)).sum().backward()  # type: ignore[no-untyped-call]
     assert all(parameter.grad is None for parameter in method.pitch.parameters())
-    assert method.pitches(batch.log_cqt).shape == (2, 88, 64)
+    assert method.pitch(x).shape == (2, 88, 64)
 
 
 @pytest.mark.parametrize("spec", [SPEC, FINE], ids=["paper", "fine"])
@@ -109,7 +109,24 @@ def test_training_stops_when_the_loss_is_not_a_number(tmp_path: Path, monkeypatc
     monkeypatch.setattr(TimbreAndPitch, "loss", lambda method, batch: torch.tensor(float("nan")))
     experiment = replace(EXPERIMENTS["tiny"], mix=MixConfig(n_frames=64), clips_per_epoch=2, batch_size=2)
     with pytest.raises(TrainingError, match="the loss became nan in epoch 1; hung stops here"):
-        fit_method(TimbreAndPitch, experiment, write_prepared(tmp_path), tmp_path / "w.safetensors", n_workers=0)
+        fit_method(TimbreAndPitch, experiment, write_prepared(tmp_path), tmp_path / "run", n_workers=0)
+
+
+@pytest.mark.parametrize("kind", [TimbreAndPitch, METHODS["liu"]], ids=["hung", "liu"])
+def test_a_run_that_was_stopped_goes_on_exactly(kind: type[Method], tmp_path: Path) -> None:
+    data, mix = write_prepared(tmp_path), MixConfig(n_frames=64)
+    whole = replace(EXPERIMENTS["tiny"], mix=mix, clips_per_epoch=2, batch_size=2, cooldown_epochs=0)
+    once = fit_method(kind, whole, data, tmp_path / "whole", n_workers=0)
+    fit_method(kind, replace(whole, epochs=1), data, tmp_path / "halves", n_workers=0)
+    twice = fit_method(kind, whole, data, tmp_path / "halves", n_workers=0)
+    for name, tensor in once.state_dict().items():
+        assert torch.equal(tensor, twice.state_dict()[name]), name
+    assert {path.name for path in (tmp_path / "whole").iterdir()} == {
+        "last.pt",
+        "last.safetensors",
+        "log.csv",
+        "log.png",
+    }
 
 
 def test_a_file_that_is_no_method_is_refused(tmp_path: Path) -> None:

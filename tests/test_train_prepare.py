@@ -1,6 +1,7 @@
 """Unpacking what clips are made from."""
 
 import io
+import pickle
 import tarfile
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from mtinst.grid import FINE, SPEC, FeatureSpec
 from mtinst.hear.cqt import cqt
-from train.prepare import at_unit_power, unpack_midi
+from train.data.prepare import CLIP_SETS, at_unit_power, render_clip, render_fast_clip, unpack_midi
 
 
 def write_archive(path: Path, *names: str) -> None:
@@ -51,3 +52,14 @@ def test_parts_of_the_same_power_stay_so_whatever_their_pitch(spec: FeatureSpec)
         before = cqt(sound, spec)
         factors.append(level * float(np.abs(at_unit_power(before, spec)).max() / np.abs(before).max()))
     assert np.ptp(20 * np.log10(factors)) < 0.5
+
+
+def test_a_fixed_set_tells_another_process_what_renders_it() -> None:
+    sets = {clip_set.name: pickle.loads(pickle.dumps(clip_set)) for clip_set in CLIP_SETS}
+    assert sets["fast"].render is render_fast_clip
+    assert all(sets[name].render.func is render_clip for name in ("valid", "same", "unseen"))
+    assert [sets[name].render.keywords["has_distractors"] for name in ("valid", "same", "unseen")] == [
+        True,
+        False,
+        True,
+    ]

@@ -7,9 +7,9 @@ import pytest
 import soundfile
 
 from mtinst.grid import INSTRUMENT_INDEX, SPEC
-from train.labels import UNKNOWN
-from train.prepare import N_FRAMES, N_SAMPLES, as_clip, render_recording
-from train.recordings import Recording, moved, pieces_of, read_recordings
+from train.data.prepare import as_clip, render_recording
+from train.data.recordings import Recording, moved, pieces_of, read_recordings
+from train.store import N_FRAMES, N_SAMPLES, UNKNOWN
 
 RATE = SPEC.sample_rate
 

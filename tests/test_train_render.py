@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from mtinst.grid import FINE, SPEC, FloatArray
 from mtinst.hear.cqt import cqt
 from mtinst.sound.synth import DEFAULT_SOUNDFONT
-from train.labels import audible_notes, sounding_notes
-from train.render import (
+from train.data.labels import audible_notes, sounding_notes
+from train.data.render import (
     RATE,
     Manner,
     SampleBank,
@@ -20,14 +20,12 @@ from train.render import (
     Take,
     Timbre,
     _read_samples,
-    add_room,
-    distort,
-    noise,
     play_hits,
     play_samples,
     sustain,
 )
-from train.timbres import class_of, is_struck
+from train.data.timbres import class_of, is_struck
+from train.effects.sound import add_room, distort, noise
 
 
 def recording(pitch: int, *, seconds: float = 1.0, decay: float = 0.0, attack_s: float = 0.0) -> FloatArray:

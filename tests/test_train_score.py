@@ -13,8 +13,8 @@ from mtinst.records import Note
 from tests.corpora import CELLO, VIOLA, VIOLIN, WRITERS, Notes
 from tests.tiny import write_weights
 from train.__main__ import main
-from train.corpora import Parts
-from train.score import score_notes, score_table
+from train.data.corpora import Parts
+from train.evaluation.score import score_notes, score_table
 
 
 def rows(notes: Notes) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from mtinst.grid import FloatArray
-from train.singing import RATE, Singer, melody, read_singers, stretched
+from train.data.singing import RATE, Singer, melody, read_singers, stretched
 
 FORMANT_HZ = 1200.0
 

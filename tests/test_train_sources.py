@@ -6,7 +6,7 @@ import numpy as np
 import pretty_midi
 import pytest
 
-from train.sources import OFFSET, ONSET, PITCH, end_before_restrike, find_pieces, read_piece, split_works
+from train.data.sources import OFFSET, ONSET, PITCH, end_before_restrike, find_pieces, read_piece, split_works
 
 
 def write_song(path: Path, *, pedal: bool = False) -> None:

@@ -1,5 +1,7 @@
 """A network too small to be any good, but with thresholds at which it hears notes: what tests of the page work with."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import torch
 from mtinst.grid import INSTRUMENT_NAMES, SPEC, FloatArray
 from mtinst.hear.checkpoint import save_checkpoint
 from mtinst.hear.cqt import log_cqt
+from mtinst.hear.notes import notes_to_roll
 from mtinst.hear.unet import ModelConfig, UNet
 from mtinst.hear.windows import predict_rolls
 from mtinst.page.adjustment import Adjustment
@@ -18,6 +21,14 @@ from mtinst.transcription import Transcription
 
 RATE = 16_000
 HEARD = ("violin", "cello", "flute")
+
+
+def rolls_of(notes: Sequence[Note], n_frames: int) -> Rolls:
+    """Rolls that say exactly `notes`: 1 where one sounds, and in the frame where one begins."""
+    piano = notes_to_roll(notes, n_frames).astype(np.float32)
+    beginnings = [replace(note, offset=note.onset + 1e-6) for note in notes]  # of which each has a frame
+    onset = notes_to_roll(beginnings, n_frames).astype(np.float32)
+    return Rolls(piano, onset, piano.max(axis=1), piano.max(axis=0))
 
 
 def two_tones(seconds: float) -> FloatArray:

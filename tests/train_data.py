@@ -8,9 +8,7 @@ import numpy as np
 from mtinst.grid import N_INSTRUMENTS, SPEC
 from mtinst.hear.cqt import cqt
 from train.clips import Clip, save_clips
-from train.datasets import PartStore
-from train.labels import FRAME_NOTE
-from train.prepare import N_FRAMES, N_SAMPLES, NOISE, PartWriter, RenderedPart
+from train.store import FRAME_NOTE, N_FRAMES, N_SAMPLES, NOISE, PartStore, PartWriter, RenderedPart
 
 
 @cache
@@ -40,7 +38,7 @@ def tone_store(n_parts: int = 26) -> PartStore:
 def write_prepared(folder: Path) -> Path:
     """Tones as parts, and two clips in each fixed set; the folder."""
     store = tone_store()
-    with PartWriter(folder / "parts", store.spec) as writer:
+    with PartWriter.into(folder / "parts", store.spec) as writer:
         for part in range(len(store)):
             transform = store.cqts[part].astype(np.float32) @ np.array([1, 1j], dtype=np.complex64)
             rendered = RenderedPart(int(store.classes[part]), transform, store.notes_of(part))

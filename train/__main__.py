@@ -4,18 +4,16 @@ import argparse
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from mtinst.errors import MtinstError
-from mtinst.grid import NINE
+from mtinst.grid import FINE, NINE, SPEC
 from train.config import EXPERIMENTS, ConfigError, experiment_named
 from train.experiments import Budget
-from train.experiments.choices import NAMES as CHOICES
+from train.experiments.rows import CHOICES, METHOD_ROWS
 
-if TYPE_CHECKING:
-    from train.experiments.run import Bench
-
-_ROWS = ("liu", "gururani", "hung", "paper", "default")  # of train.experiments.recognition, which is slow to import
+_FEATURES = {"paper": SPEC, "fine": FINE}
+_CHANGED, _METHODS = ([row.name for row in rows] for rows in (CHOICES, METHOD_ROWS))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _prepare(options: argparse.Namespace) -> None:
-    from train.prepare import FEATURES, prepare
+    from train.data.prepare import prepare
 
     prepare(
         options.data,
@@ -40,14 +38,13 @@ def _prepare(options: argparse.Namespace) -> None:
         n_clips=options.clips,
         seed=options.seed,
         n_jobs=options.jobs,
-        spec=FEATURES[options.features],
+        spec=_FEATURES[options.features],
         n_versions=options.versions,
     )
 
 
 def _collect(options: argparse.Namespace) -> None:
-    from train.collect import CollectConfig, collect
-    from train.prepare import FEATURES
+    from train.data.collect import CollectConfig, collect
 
     config = CollectConfig(
         shortest_s=options.shortest,
@@ -60,11 +57,11 @@ def _collect(options: argparse.Namespace) -> None:
         singing=options.singing,
         seed=options.seed,
     )
-    print(collect(options.folder, options.out, config, musescore=options.musescore, spec=FEATURES[options.features]))
+    print(collect(options.folder, options.out, config, musescore=options.musescore, spec=_FEATURES[options.features]))
 
 
 def _fit(options: argparse.Namespace) -> None:
-    from train.loop import fit
+    from train.networks.fit import fit
 
     experiment = experiment_named(options.experiment, options.set)
     fit(
@@ -80,29 +77,30 @@ def _fit(options: argparse.Namespace) -> None:
 
 
 def _committee(options: argparse.Namespace) -> None:
-    from train.committee import join
+    from train.networks.merge import join
 
     committee = join(options.weights, options.out, bits=options.bits)
     print(f"{options.out} holds {len(committee.networks)} networks; calibrate it next.")
 
 
 def _blend(options: argparse.Namespace) -> None:
-    from train.blend import blend
+    from train.networks.merge import blend
 
     blend(options.after, options.before, options.out, share=options.share)
     print(f"{options.out} is between the two; calibrate it next.")
 
 
 def _calibrate(options: argparse.Namespace) -> None:
-    from train.calibrate import calibrate
+    from train.evaluation.calibrate import calibrate
 
     print(calibrate(options.weights, options.prepared, n_clips=options.clips))
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    from mtinst.export.picture import figure_to_png
     from train.clips import ClipArrays
-    from train.evaluate import evaluate, to_json, to_markdown
-    from train.figures import plot_confusion, write_png
+    from train.evaluation.evaluate import evaluate, to_json, to_markdown
+    from train.evaluation.figures import plot_confusion
 
     for name in options.sets:
         clips = ClipArrays.open(options.prepared / f"{name}.npz")
@@ -112,42 +110,26 @@ def _evaluate(options: argparse.Namespace) -> None:
             options.out.mkdir(parents=True, exist_ok=True)
             (options.out / f"{name}.json").write_text(to_json(scores) + "\n")
             (options.out / f"{name}.md").write_text(to_markdown(name, scores) + "\n")
-            write_png(plot_confusion(scores.taken_for, f"Who is taken for whom, {name}"), options.out / f"{name}.png")
+            picture = plot_confusion(scores.taken_for, f"Who is taken for whom, {name}")
+            (options.out / f"{name}.png").write_bytes(figure_to_png(picture))
 
 
 def _ablation(options: argparse.Namespace) -> None:
-    from train.experiments.ablation import run_ablation
+    from train.experiments.tables import Bench, run_ablation
 
-    print(run_ablation(_bench(options, "same"), base=options.base, settings=options.set, budget=_budget(options)))
+    print(run_ablation(Bench(**_of_bench(options)), base=options.base))
 
 
 def _choices(options: argparse.Namespace) -> None:
-    from train.experiments.choices import run_choices
+    from train.experiments.tables import Bench, run_choices
 
-    bench = _bench(options, "unseen")
-    print(run_choices(bench, names=options.changed, settings=options.set, budget=_budget(options)))
-
-
-def _bench(options: argparse.Namespace, scored_on: str) -> "Bench":
-    from train.experiments.run import Bench
-
-    return Bench(
-        prepared_dir=options.prepared,
-        out_dir=options.out,
-        scored_on=scored_on,
-        n_clips=options.clips,
-        n_workers=options.workers,
-        is_compiled=options.compile,
-    )
-
-
-def _budget(options: argparse.Namespace) -> Budget:
-    return Budget(clips=options.budget, epochs=options.epochs, seeds=tuple(options.seeds))
+    print(run_choices(Bench(**_of_bench(options)), names=options.changed))
 
 
 def _recognition(options: argparse.Namespace) -> None:
-    from train.corpora import find_songs
+    from train.data.corpora import find_songs
     from train.experiments.recognition import TestSet, run_recognition
+    from train.experiments.tables import Bench
 
     songs = [song for name, folder in _pairs(options.folder).items() for song in find_songs(name, folder)]
     if options.songs is not None:
@@ -157,23 +139,27 @@ def _recognition(options: argparse.Namespace) -> None:
         if unknown:
             raise ConfigError(f"{unknown[0]} of {options.songs} is not among the {len(songs)} songs.")
         songs = [by_name[name] for name in wanted]
-    table = run_recognition(
-        options.prepared,
-        options.out,
-        TestSet.recordings(songs) if options.folder else TestSet.unseen(options.prepared, options.clips),
-        budget=_budget(options),
-        settings=options.set,
-        given=_pairs(options.weights),
-        rows=options.methods,
-        n_workers=options.workers,
-        is_compiled=options.compile,
-    )
-    print(table)
+    bench = Bench(**_of_bench(options))
+    test_set = TestSet.recordings(songs) if options.folder else TestSet.unseen(bench.clips("unseen"))
+    print(run_recognition(bench, test_set, given=_pairs(options.weights), rows=options.methods))
+
+
+def _of_bench(options: argparse.Namespace) -> dict[str, Any]:
+    """What all tables take."""
+    return {
+        "prepared_dir": options.prepared,
+        "out_dir": options.out,
+        "budget": Budget(clips=options.budget, epochs=options.epochs, seeds=tuple(options.seeds)),
+        "settings": options.set,
+        "n_clips": options.clips,
+        "n_workers": options.workers,
+        "is_compiled": options.compile,
+    }
 
 
 def _score(options: argparse.Namespace) -> None:
-    from train.corpora import corpus_of, find_songs
-    from train.score import run_score
+    from train.data.corpora import corpus_of, find_songs
+    from train.evaluation.score import run_score
 
     name = options.dataset or corpus_of(options.folder)
     songs = find_songs(name, options.folder)[: options.first]
@@ -181,7 +167,7 @@ def _score(options: argparse.Namespace) -> None:
 
 
 def _datasets(options: argparse.Namespace) -> None:
-    from train.corpora import found_in, table
+    from train.data.corpora import found_in, table
 
     found = found_in(options.root) if options.root is not None else {}
     print(table(found | _pairs(options.folder)))
@@ -209,7 +195,7 @@ def _parser() -> argparse.ArgumentParser:
     prepare.add_argument("--out", type=Path, default=Path("data"), help="where the arrays go (%(default)s)")
     prepare.add_argument("--parts", type=int, default=24000, help="single parts to train on (%(default)s)")
     prepare.add_argument("--clips", type=int, default=300, help="mixtures in each fixed set (%(default)s)")
-    prepare.add_argument("--features", choices=("paper", "fine"), default="fine", help="of parts (%(default)s)")
+    prepare.add_argument("--features", choices=_FEATURES, default="fine", help="of parts (%(default)s)")
     prepare.add_argument("--seed", type=int, default=0)
     prepare.add_argument(
         "--jobs", type=int, default=2, help="processes (%(default)s); the result does not depend on it"
@@ -231,7 +217,7 @@ def _parser() -> argparse.ArgumentParser:
     collect.add_argument("--soundfont", type=Path, action="append", default=[], help="play the notes with it instead")
     collect.add_argument("--random-velocity", action="store_true", help="with a soundfont: draw velocities")
     collect.add_argument("--singing", type=Path, metavar="DIR", help="mix in singing from these files")
-    collect.add_argument("--features", choices=("paper", "fine"), default="fine", help="of clips (%(default)s)")
+    collect.add_argument("--features", choices=_FEATURES, default="fine", help="of clips (%(default)s)")
     collect.add_argument("--seed", type=int, default=0)
     collect.set_defaults(run=_collect)
 
@@ -283,14 +269,14 @@ def _parser() -> argparse.ArgumentParser:
         "--folder", action="append", default=[], metavar="DATASET=DIR", help="score on recordings, such as medleydb=DIR"
     )
     recognition.add_argument("--songs", type=Path, help="file that names the songs to score, a line each (all)")
-    recognition.add_argument("--methods", nargs="+", default=list(_ROWS), choices=_ROWS, help="only these rows")
+    recognition.add_argument("--methods", nargs="+", default=_METHODS, choices=_METHODS, help="only these rows")
     recognition.add_argument(
         "--weights", action="append", default=[], metavar="METHOD=FILE", help="score these instead of training"
     )
     recognition.add_argument("--out", type=Path, default=Path("runs") / "recognition", help="(%(default)s)")
     recognition.set_defaults(run=_recognition)
     choices = tables.add_parser("choices", help="our network with one choice changed at a time, on unseen timbres")
-    choices.add_argument("--changed", nargs="+", default=list(CHOICES), choices=CHOICES, help="only these rows")
+    choices.add_argument("--changed", nargs="+", default=_CHANGED, choices=_CHANGED, help="only these rows")
     choices.add_argument("--out", type=Path, default=Path("runs") / "choices", help="(%(default)s)")
     choices.set_defaults(run=_choices)
     for command in (ablation, recognition, choices):

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mtinst.files import replacing
 from mtinst.grid import INSTRUMENT_INDEX, INSTRUMENT_NAMES, SPEC, BoolArray, FeatureSpec, FloatArray
 from mtinst.hear.cqt import log_cqt
 from mtinst.hear.notes import notes_to_roll
 from mtinst.records import Note
-from train.labels import UNKNOWN
+from train.store import UNKNOWN
 
 _CLIP, _INSTRUMENT, _ONSET, _OFFSET, _PITCH = range(5)
 
@@ -30,19 +31,20 @@ class Clip:
 
 
 def clip_rows(instrument: int, notes: NDArray[np.void]) -> list[tuple[float, ...]]:
-    """Notes on the frame grid (:data:`train.labels.FRAME_NOTE`) as :class:`Clip` has them."""
+    """Notes on the frame grid (:data:`train.store.FRAME_NOTE`) as :class:`Clip` has them."""
     rate, lowest = SPEC.frame_rate, SPEC.lowest_pitch
     return [(instrument, note["onset"] / rate, note["end"] / rate, note["pitch"] + lowest) for note in notes]
 
 
 def save_clips(path: Path, clips: Sequence[Clip]) -> None:
     """Write what :class:`ClipArrays` reads."""
-    np.savez(
-        path,
-        samples=np.concatenate([np.round(clip.samples * 32767).astype(np.int16) for clip in clips]),
-        ends=np.cumsum([len(clip.samples) for clip in clips]),
-        notes=np.concatenate([np.insert(clip.notes, 0, index, axis=1) for index, clip in enumerate(clips)]),
-    )
+    with replacing(path) as partial, partial.open("wb") as file:
+        np.savez(
+            file,
+            samples=np.concatenate([np.round(clip.samples * 32767).astype(np.int16) for clip in clips]),
+            ends=np.cumsum([len(clip.samples) for clip in clips]),
+            notes=np.concatenate([np.insert(clip.notes, 0, index, axis=1) for index, clip in enumerate(clips)]),
+        )
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class MixConfig:
     dynamics_db : float
         Each part swells and fades with that standard deviation.
     room, band_limit, compression : float
-        Chance of each of :mod:`train.effects`.
+        Chance of each of :mod:`train.effects.spectrum`.
     most_shift : int
         Mixtures move by up to this many semitones, formants and all.
     """

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from mtinst.grid import (
     INSTRUMENT_INDEX,
-    INSTRUMENT_NAMES,
     N_INSTRUMENTS,
     SPEC,
     BoolArray,
@@ -172,7 +171,7 @@ def note_confidences(notes: Sequence[Note], rolls: Rolls, spec: FeatureSpec = SP
 
 
 def notes_to_roll(notes: Iterable[Note], n_frames: int, spec: FeatureSpec = SPEC) -> BoolArray:
-    """Draw notes on the frame grid; the inverse of :func:`roll_to_notes`.
+    """Draw notes on the frame grid.
 
     A note fills the frames from the one nearest to its onset up to, not including, the one nearest to its offset, and
     at least one. What lies outside the pitches of `spec` or after `n_frames` is left out.
@@ -192,55 +191,13 @@ def notes_to_roll(notes: Iterable[Note], n_frames: int, spec: FeatureSpec = SPEC
     >>> roll = notes_to_roll([Note(0.32, 0.64, pitch=60)], n_frames=40)
     >>> roll.shape, np.flatnonzero(roll[INSTRUMENT_INDEX["piano"], 60 - SPEC.lowest_pitch])[[0, -1]].tolist()
     ((11, 88, 40), [10, 19])
-    >>> roll_to_notes(roll)
-    [Note(onset=0.32, offset=0.64, pitch=60, instrument='piano', velocity=80)]
     """
     roll = np.zeros((N_INSTRUMENTS, spec.n_pitches, n_frames), np.bool_)
-    for index, row, first, end in _rows_and_spans(notes, spec):
-        roll[index, row, first:end] = True
+    for note in notes:
+        if spec.lowest_pitch <= note.pitch <= spec.highest_pitch:
+            first, end = _frame_span(note, spec)
+            roll[INSTRUMENT_INDEX[note.instrument], note.pitch - spec.lowest_pitch, first:end] = True
     return roll
-
-
-def notes_to_onset_roll(notes: Iterable[Note], n_frames: int, spec: FeatureSpec = SPEC) -> BoolArray:
-    """The frames in which the notes of :func:`notes_to_roll` start, in the same shape."""
-    roll = np.zeros((N_INSTRUMENTS, spec.n_pitches, n_frames), np.bool_)
-    for index, row, first, _ in _rows_and_spans(notes, spec):
-        roll[index, row, first : first + 1] = True
-    return roll
-
-
-def roll_to_notes(roll: BoolArray, spec: FeatureSpec = SPEC, *, onsets: BoolArray | None = None) -> list[Note]:
-    """Join runs of active frames into notes; the inverse of :func:`notes_to_roll`, exact for notes on the frame grid.
-
-    Parameters
-    ----------
-    roll : ndarray of bool, shape (n_instruments, n_pitches, n_frames)
-    spec : FeatureSpec
-    onsets : ndarray of bool, the same shape, optional
-        Where an active frame is also an onset, a new note starts. Without it, notes that touch become one.
-
-    Returns
-    -------
-    list of Note
-        Sorted, each with velocity 80.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit.
-    """
-    n_frames = roll.shape[-1]
-    _check_shape(roll, (N_INSTRUMENTS, spec.n_pitches, n_frames), "the roll")
-    if onsets is not None:
-        _check_shape(onsets, roll.shape, "onsets")
-    notes: list[Note] = []
-    for index, instrument in enumerate(INSTRUMENT_NAMES):
-        grid = _Grid(n_frames, n_frames + 1)
-        active = grid.keys(roll[index])
-        cuts = grid.keys(onsets[index] & roll[index]) if onsets is not None else active[:0]
-        starts, ends = _cut(*_runs(active), cuts)
-        notes.extend(_to_notes(grid.spans(starts, ends), instrument, spec))
-    return sorted(notes)
 
 
 class _Spans(NamedTuple):
@@ -481,13 +438,6 @@ def _velocities(spans: _Spans, levels: FloatArray, spec: FeatureSpec) -> list[in
     decibels = (loudest - 1) * spec.dynamic_range_db
     velocities: list[int] = np.clip(np.round(110 * 10 ** (decibels / 40)), 30, 110).astype(int).tolist()
     return velocities
-
-
-def _rows_and_spans(notes: Iterable[Note], spec: FeatureSpec) -> Iterator[tuple[int, int, int, int]]:
-    """Instrument index, row, first frame and end frame of each note within the pitches of `spec`."""
-    for note in notes:
-        if spec.lowest_pitch <= note.pitch <= spec.highest_pitch:
-            yield INSTRUMENT_INDEX[note.instrument], note.pitch - spec.lowest_pitch, *_frame_span(note, spec)
 
 
 def _frame_span(note: Note, spec: FeatureSpec) -> tuple[int, int]:

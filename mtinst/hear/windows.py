@@ -4,7 +4,7 @@ The network sees `WINDOW_S` at a time, so its memory does not grow with the song
 one before, the last one ends with the song, and where two overlap, a ramp fades from one to the other.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,6 @@ from mtinst.records import Rolls, for_all
 
 WINDOW_S = 10.0
 HOP_S = 7.5
-BATCH_SIZE = 1
 
 
 class WindowProgress(NamedTuple):
@@ -30,14 +29,7 @@ class WindowProgress(NamedTuple):
     rolls: Rolls
 
 
-def predict_rolls(
-    model: nn.Module,
-    log_cqt: FloatArray,
-    spec: FeatureSpec = SPEC,
-    *,
-    batch_size: int = BATCH_SIZE,
-    progress: Callable[[float], None] | None = None,
-) -> Rolls:
+def predict_rolls(model: nn.Module, log_cqt: FloatArray, spec: FeatureSpec = SPEC) -> Rolls:
     """Run the network over a clip of any length.
 
     Parameters
@@ -46,10 +38,6 @@ def predict_rolls(
         Takes (batch, n_bins, frame) and gives :class:`~mtinst.hear.unet.Logits`; in evaluation mode, on any device.
     log_cqt : ndarray of float32, shape (n_bins, n_frames)
     spec : FeatureSpec
-    batch_size : int
-        Windows at a time; changes memory and speed, not the result. On a CPU, one is as fast as many.
-    progress : callable, optional
-        Called with the fraction done, after each batch.
 
     Returns
     -------
@@ -59,31 +47,23 @@ def predict_rolls(
     Raises
     ------
     ValueError
-        If `log_cqt` does not have ``spec.n_bins`` rows and at least one frame, or `batch_size` is not positive.
+        If `log_cqt` does not have ``spec.n_bins`` rows and at least one frame.
     """
-    for done in iter_windows(model, log_cqt, spec, batch_size=batch_size):
-        if progress is not None:
-            progress(done.fraction)
-    return done.rolls
+    *_, last = iter_windows(model, log_cqt, spec)
+    return last.rolls
 
 
-def iter_windows(
-    model: nn.Module, log_cqt: FloatArray, spec: FeatureSpec = SPEC, *, batch_size: int = BATCH_SIZE
-) -> Iterator[WindowProgress]:
-    """:func:`predict_rolls` step by step: yields after each batch of windows, so that a caller can show or stop it.
+def iter_windows(model: nn.Module, log_cqt: FloatArray, spec: FeatureSpec = SPEC) -> Iterator[WindowProgress]:
+    """:func:`predict_rolls` step by step: yields after each window, so that a caller can show or stop it.
 
     The last item has ``fraction == 1.0`` and all the frames. Arguments and errors are those of :func:`predict_rolls`.
     """
     if log_cqt.ndim != 2 or log_cqt.shape[0] != spec.n_bins or log_cqt.shape[1] == 0:
         raise ValueError(f"log_cqt must have the shape ({spec.n_bins}, at least 1), not {log_cqt.shape}")
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, not {batch_size}")
-    return _iter_windows(model, log_cqt, spec, batch_size)
+    return _iter_windows(model, log_cqt, spec)
 
 
-def _iter_windows(
-    model: nn.Module, log_cqt: FloatArray, spec: FeatureSpec, batch_size: int
-) -> Iterator[WindowProgress]:
+def _iter_windows(model: nn.Module, log_cqt: FloatArray, spec: FeatureSpec) -> Iterator[WindowProgress]:
     n_frames = log_cqt.shape[1]
     width = min(n_frames, spec.n_frames(round(WINDOW_S * spec.sample_rate)))
     hop = round(HOP_S * spec.frame_rate)
@@ -95,20 +75,15 @@ def _iter_windows(
 
     rolls = Rolls.zeros(n_frames, spec)
     n_finished = 0
-    for first in range(0, len(starts), batch_size):
-        batch = starts[first : first + batch_size]
-        windows = np.stack([log_cqt[:, start : start + width] for start in batch])
-        for start, window in zip(batch, _predict(model, windows), strict=True):
-            weight = ramp / total[start : start + width]
-            for roll, part in zip(rolls.between(start, start + width), window, strict=True):
-                roll += part * weight
-
-        n_windows = first + len(batch)
-        end = starts[n_windows] if n_windows < len(starts) else n_frames
+    for index, (start, end) in enumerate(zip(starts, [*starts[1:], n_frames], strict=True), 1):
+        window = slice(start, start + width)
+        weight = ramp / total[window]
+        for roll, part in zip(rolls.between(start, start + width), _predict(model, log_cqt[:, window]), strict=True):
+            roll += part * weight
         for roll in rolls.between(n_finished, end):
             np.clip(roll, 0.0, 1.0, out=roll)  # weights add up to 1 only to the last digit
         n_finished = end
-        yield WindowProgress(n_windows / len(starts), rolls.between(0, n_finished))
+        yield WindowProgress(index / len(starts), rolls.between(0, n_finished))
 
 
 def _ramp(width: int, overlap: int) -> FloatArray:
@@ -118,21 +93,21 @@ def _ramp(width: int, overlap: int) -> FloatArray:
 
 
 @torch.inference_mode()
-def _predict(model: nn.Module, windows: FloatArray) -> list[Rolls]:
-    """Windows (B, n_bins, width) to B rolls."""
+def _predict(model: nn.Module, window: FloatArray) -> Rolls:
+    """A window (n_bins, width) to its rolls."""
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     try:
-        logits: Logits = model(torch.from_numpy(windows).to(device))
+        logits: Logits = model(torch.from_numpy(window[None].copy()).to(device))
     except RuntimeError as error:  # PyTorch has no error of its own for a lack of memory on the CPU
         if "DefaultCPUAllocator" not in str(error):
             raise
         raise MemoryError(str(error)) from error
     piano, instrument, pitch = (
-        array.sigmoid().float().cpu().numpy() for array in (logits.piano, logits.instrument, logits.pitch)
+        array[0].sigmoid().float().cpu().numpy() for array in (logits.piano, logits.instrument, logits.pitch)
     )
     if logits.onset is not None:
-        onset = logits.onset.sigmoid().float().cpu().numpy()
+        onset = logits.onset[0].sigmoid().float().cpu().numpy()
     else:
         onset = np.maximum(0.0, np.diff(piano, axis=-1, prepend=0.0))
-    piano, onset, instrument = (for_all(roll, roll.shape[1], axis=1) for roll in (piano, onset, instrument))
-    return [Rolls(*arrays) for arrays in zip(piano, onset, instrument, pitch, strict=True)]
+    piano, onset, instrument = (for_all(roll, len(roll)) for roll in (piano, onset, instrument))
+    return Rolls(piano, onset, instrument, pitch)

@@ -5,16 +5,14 @@ before is not trained again, so a table can be stopped and gone on with. Publish
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
 from train.config import ConfigError, Experiment, as_json
-
-# Of `train.evaluate.FrameScores`, as tables head their columns.
-FIGURES = {"instrument_f1": "instrument (F1)", "pitch_accuracy": "pitch (accuracy)", "piano_roll_accuracy": "pianoroll"}
+from train.store import parts_digest
 
 # A run of few steps gives no more than this share of them to warming up, and its average forgets within as much.
 _SHARE = 0.1
@@ -55,10 +53,19 @@ def within(experiment: Experiment, budget: Budget, seed: int) -> Experiment:
     )
 
 
-def claim(run_dir: Path, experiment: Experiment, prepared_dir: Path) -> None:
-    """Keep in a run's folder which run it is, on which data; ConfigError when it holds another."""
-    from train.datasets import parts_digest  # and with it PyTorch
+def once(
+    run_dir: Path,
+    experiment: Experiment,
+    prepared_dir: Path,
+    *,
+    name: str = "scores",
+    scored_on: str,
+    scores_of: Callable[[], dict[str, Any]],
+) -> dict[str, Any]:
+    """The scores of a run, as its folder keeps them, or else as `scores_of` trains for them and says.
 
+    The folder also keeps which run it is, on which data; ConfigError when it holds another.
+    """
     run_dir.mkdir(parents=True, exist_ok=True)
     note, wanted = run_dir / "run.json", {**as_json(experiment), "data": parts_digest(prepared_dir / "parts")}
     if note.is_file() and json.loads(note.read_text()) != wanted:
@@ -66,17 +73,13 @@ def claim(run_dir: Path, experiment: Experiment, prepared_dir: Path) -> None:
             f"{run_dir} holds a run by other settings or on other data: name another --out, or remove it."
         )
     note.write_text(json.dumps(wanted, indent=1) + "\n")
-
-
-def kept_scores(path: Path, scored_on: str) -> dict[str, Any] | None:
-    """Those in a file that :func:`keep_scores` wrote, if they are of that set."""
+    path = run_dir / f"{name}.json"
     record: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    return record["scores"] if record.get("scored_on") == scored_on else None
-
-
-def keep_scores(path: Path, scored_on: str, scores: dict[str, Any]) -> None:
-    """Write scores with the set that they are of."""
-    path.write_text(json.dumps({"scored_on": scored_on, "scores": scores}, indent=1) + "\n")
+    if record.get("scored_on") != scored_on:
+        record = {"scored_on": scored_on, "scores": scores_of()}
+        path.write_text(json.dumps(record, indent=1) + "\n")
+    scores: dict[str, Any] = record["scores"]
+    return scores
 
 
 def spread(values: Sequence[float]) -> str:

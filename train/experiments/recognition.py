@@ -23,56 +23,17 @@ from mtinst.hear.unet import Network, n_weights
 from mtinst.hear.windows import predict_rolls
 from train.clips import ClipArrays
 from train.config import ConfigError, Experiment, experiment_named
-from train.corpora import Song
-from train.evaluate import RECOGNITION, auc_per_second
-from train.experiments import Budget, claim, keep_scores, kept_scores, spread, within
-from train.loop import fit
-from train.methods import METHODS, Method, load_method
-from train.methods.training import fit_method
+from train.data.corpora import Song
+from train.evaluation.evaluate import RECOGNITION, auc_per_second
+from train.experiments import Budget, once, spread, within
+from train.experiments.rows import METHOD_ROWS
+from train.experiments.tables import Bench
+from train.methods.base import Method
+from train.methods.training import METHODS, fit_method, load_method
 
 _INSTRUMENTS = tuple(RECOGNITION)
 _SPEED_S = 10.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """A method of the table, what was published for it, and what it had been trained on there."""
-
-    name: str
-    title: str
-    published: tuple[float, ...] = ()  # AUC, in the order of RECOGNITION
-    published_training: str = ""
-
-
-# Hung, Chen & Yang, ICASSP 2019, table 3.
-TABLE = (
-    Row(
-        name="liu",
-        title="[1] Liu et al.",
-        published=(0.766, 0.780, 0.787, 0.755, 0.708),
-        published_training="YouTube-8M",
-    ),
-    Row(
-        name="gururani",
-        title="[2] Gururani et al.",
-        published=(0.733, 0.783, 0.857, 0.860, 0.851),
-        published_training="MedleyDB + Mixing Secrets",
-    ),
-    Row(
-        name="hung",
-        title="[3] Hung & Yang",
-        published=(0.690, 0.660, 0.697, 0.774, 0.860),
-        published_training="MuseScore subset",
-    ),
-    Row(
-        name="paper",
-        title="proposed",
-        published=(0.718, 0.819, 0.682, 0.812, 0.961),
-        published_training="MuseScore subset",
-    ),
-    Row(name="default", title="ours"),
-)
-ROWS = tuple(row.name for row in TABLE)
+ROWS = tuple(row.name for row in METHOD_ROWS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,9 +57,8 @@ class TestSet:
     songs: Sequence[Song] = ()
 
     @classmethod
-    def unseen(cls, prepared_dir: Path, n_clips: int | None) -> "TestSet":
+    def unseen(cls, clips: ClipArrays) -> "TestSet":
         """The prepared clips with held-out timbres."""
-        clips = ClipArrays.open(prepared_dir / "unseen.npz").first(n_clips)
         caption = (
             f"Scored on {len(clips)} clips of the set `unseen`, synthesised, since MedleyDB and Mixing Secrets were not"
             " given: the paper's figures are of other music."
@@ -125,34 +85,19 @@ class TestSet:
 
 
 def run_recognition(
-    prepared_dir: Path,
-    out_dir: Path,
-    test_set: TestSet,
-    *,
-    budget: Budget,
-    settings: Sequence[str] = (),
-    given: Mapping[str, Path] | None = None,
-    rows: Sequence[str] = ROWS,
-    n_workers: int = 1,
-    is_compiled: bool = False,
+    bench: Bench, test_set: TestSet, *, given: Mapping[str, Path] | None = None, rows: Sequence[str] = ROWS
 ) -> str:
-    """Train what is not trained yet, score every row, and write the table to ``out_dir/recognition-<set>.md``.
+    """Train what is not trained yet, score every row, and write the table to ``recognition-<set>.md``.
 
     Parameters
     ----------
-    prepared_dir, out_dir : Path
-        What ``python -m train prepare`` wrote; where runs and results go.
+    bench : Bench
+        What all rows have in common; of its settings, ``mix.…`` is how their clips are mixed.
     test_set : TestSet
-    budget : Budget
-        The same for all rows.
-    settings : sequence of str
-        ``name=value``, as for ``fit --set``, for all rows; ``mix.…`` is how their clips are mixed.
     given : mapping of str to Path, optional
         Weights that are scored instead of training that row.
     rows : sequence of str
-        Only these of `TABLE`.
-    n_workers, is_compiled
-        As for :func:`train.loop.fit`.
+        Only these of `ROWS`.
 
     Returns
     -------
@@ -164,26 +109,31 @@ def run_recognition(
         if name not in ROWS:
             raise ConfigError(f"{name} is not a method of the table; there are {', '.join(ROWS)}.")
     scores: dict[str, list[Score]] = {name: [] for name in ROWS if name in rows}
-    for seed in budget.seeds:
+    for seed in bench.budget.seeds:
         for name in scores:
-            if name in given:
-                if not scores[name]:
-                    scores[name].append(score(load_any(given[name]), test_set))
-                continue
-            run_dir = out_dir / f"{name}-{seed}"
-            experiment = experiment_of(name, settings, budget, seed)
-            claim(run_dir, experiment, prepared_dir)
-            path = run_dir / f"scores-{test_set.name}.json"
-            kept = kept_scores(path, test_set.caption)
-            if kept is None:
-                network = _trained(name, experiment, prepared_dir, run_dir, n_workers, is_compiled)
-                kept = asdict(score(network, test_set))
-                keep_scores(path, test_set.caption, kept)
-            scores[name].append(Score(**kept))
-    table = recognition_table(scores, frozenset(given)) + "\n\n" + _caption(test_set, budget)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    (out_dir / f"recognition-{test_set.name}.md").write_text(table + "\n")
-    return table
+            if name not in given:
+                scores[name].append(_scores_of(bench, test_set, name, seed))
+            elif not scores[name]:
+                scores[name].append(score(load_any(given[name]), test_set))
+    caption = (
+        "Area under the ROC curve for “plays in this second”. Ours: our own implementations, each trained on the same"
+        f" {bench.budget.clips:,} mixtures ({bench.budget.seeds_in_words}). {test_set.caption}"
+    )
+    return bench.write(f"recognition-{test_set.name}", recognition_table(scores, frozenset(given)), caption)
+
+
+def _scores_of(bench: Bench, test_set: TestSet, name: str, seed: int) -> Score:
+    run_dir, experiment = bench.out_dir / f"{name}-{seed}", experiment_of(name, bench.settings, bench.budget, seed)
+
+    def train_and_score() -> dict[str, Any]:
+        if name in METHODS:
+            method = fit_method(METHODS[name], experiment, bench.prepared_dir, run_dir, n_workers=bench.n_workers)
+            return asdict(score(method, test_set))
+        return asdict(score(bench.trained(run_dir, experiment), test_set))
+
+    file, on = f"scores-{test_set.name}", test_set.caption
+    kept = once(run_dir, experiment, bench.prepared_dir, name=file, scored_on=on, scores_of=train_and_score)
+    return Score(**kept)
 
 
 def experiment_of(name: str, settings: Sequence[str], budget: Budget, seed: int) -> Experiment:
@@ -229,7 +179,7 @@ def recognition_table(scores: Mapping[str, Sequence[Score]], given: frozenset[st
         "| method | " + " | ".join(_INSTRUMENTS) + " | average | weights | ms for 10 s |",
         "|---" * (len(_INSTRUMENTS) + 4) + "|",
     ]
-    for row in TABLE:
+    for row in METHOD_ROWS:
         if row.name not in scores:
             continue
         runs = scores[row.name]
@@ -246,25 +196,6 @@ def recognition_table(scores: Mapping[str, Sequence[Score]], given: frozenset[st
 
 def _spread(values: Sequence[float]) -> str:
     return "–" if any(map(math.isnan, values)) else spread(values)
-
-
-def _caption(test_set: TestSet, budget: Budget) -> str:
-    return (
-        "Area under the ROC curve for “plays in this second”. Ours: our own implementations, each trained on the same"
-        f" {budget.clips:,} mixtures ({budget.seeds_in_words}). {test_set.caption}"
-    )
-
-
-def _trained(
-    name: str, experiment: Experiment, prepared_dir: Path, run_dir: Path, n_workers: int, is_compiled: bool
-) -> Method | Network:
-    path = run_dir / "last.safetensors"
-    if name in METHODS:
-        if path.is_file():
-            return load_method(path)
-        return fit_method(METHODS[name], experiment, prepared_dir, path, n_workers=n_workers)
-    fit(experiment, prepared_dir, run_dir, n_workers=n_workers, n_validation_clips=20, is_compiled=is_compiled)
-    return load_checkpoint(path)[0]
 
 
 def _measure(network: Method | Network) -> float:

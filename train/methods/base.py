@@ -1,23 +1,15 @@
-"""What all methods of the comparison have in common: an interface, mel bands out of a CQT, and a file format."""
+"""What all methods of the comparison have in common: an interface, and mel bands out of a CQT."""
 
-import json
 from abc import ABC, abstractmethod
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
-from mtinst.errors import CheckpointError
-from mtinst.files import replace_file
 from mtinst.grid import INSTRUMENT_NAMES, SPEC, FeatureSpec, FloatArray
-from train.datasets import Batch
+from train.data.mixtures import Batch
 
-FORMAT = "mtinst-method/1"
 _WINDOW = 288  # frames, about nine seconds: a multiple of what each of the methods pools
 
 
@@ -53,41 +45,6 @@ class Method(nn.Module, ABC):
             window = torch.from_numpy(log_cqt[None, :, start : start + width])
             result[:, start : start + width] = torch.sigmoid(self(window))[0].numpy()
         return result
-
-
-def save_method(path: Path, method: Method, training: dict[str, Any]) -> None:
-    """Write a method's weights, and everything needed to use them, to one ``.safetensors`` file."""
-    metadata = {
-        "format": FORMAT,
-        "method": method.name,
-        "instruments": json.dumps(INSTRUMENT_NAMES),
-        "features": json.dumps(asdict(method.spec)),
-        "training": json.dumps(training),
-    }
-    tensors = {name: tensor.contiguous().cpu() for name, tensor in method.state_dict().items()}
-    replace_file(path, safetensors_bytes(tensors, metadata))
-
-
-def load_method(path: Path) -> Method:
-    """Read what :func:`save_method` wrote, in evaluation mode; CheckpointError when it is something else."""
-    from train.methods import METHODS  # here: the methods are built on this module
-
-    if not path.is_file():
-        raise CheckpointError(f"{path.name} is not there: no weights file at that path.")
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path.name} is not a complete .safetensors file.") from error
-    if metadata.get("format") != FORMAT or metadata.get("method") not in METHODS:
-        raise CheckpointError(f"{path.name} does not hold one of the methods {', '.join(METHODS)}.")
-    try:
-        method = METHODS[metadata["method"]](FeatureSpec(**json.loads(metadata["features"])))
-        method.load_state_dict(tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{path.name} does not describe a network that this version can build.") from error
-    return method.eval()
 
 
 class MelBands(nn.Module):

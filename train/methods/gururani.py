@@ -2,7 +2,8 @@
 
 ISMIR 2018. A mel spectrogram goes through convolutional blocks (3 x 3, batch norm, ELU, max pooling, dropout) and a
 recurrent layer to one answer per instrument for each second; the protocol that came with it, the area under the ROC
-curve of those answers over all seconds of all songs, is the one of table 3 (:func:`train.evaluate.auc_per_second`).
+curve of those answers over all seconds of all songs, is the one of table 3
+(:func:`train.evaluation.evaluate.auc_per_second`).
 
 The paper compares a fully connected, a convolutional and a convolutional recurrent network, and the table does not say
 which of them it quotes: here it is the last. Details of which we are not certain, chosen here: 96 mel bands, four
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mtinst.grid import N_INSTRUMENTS, SPEC, FeatureSpec
-from train.datasets import Batch
+from train.data.mixtures import Batch
 from train.methods.base import MelBands, Method, activity, hold
 
 _N_BANDS = 96

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mtinst.grid import N_INSTRUMENTS, SPEC, FeatureSpec
-from train.datasets import Batch
+from train.data.mixtures import Batch
 from train.methods.base import Method, activity, hold
 
 _HARMONICS = (0, 12, 19, 24, 28, 31)  # semitones above a note of its first six partials
@@ -61,11 +61,6 @@ class TimbreAndPitch(Method):
         return functional.binary_cross_entropy_with_logits(
             self._steps(x, pitch), there
         ) + functional.binary_cross_entropy_with_logits(pitch, batch.piano.amax(dim=1))
-
-    def pitches(self, log_cqt: Tensor) -> Tensor:
-        """Logits of the pitches that the harmonic series are made of, (B, pitch, T)."""
-        result: Tensor = self.pitch(self._by_pitch(log_cqt))
-        return result
 
     def _steps(self, x: Tensor, pitch: Tensor) -> Tensor:
         series = harmonic_series(torch.sigmoid(pitch.detach()))

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mtinst.grid import N_INSTRUMENTS, SPEC, FeatureSpec
-from train.datasets import Batch
+from train.data.mixtures import Batch
 from train.methods.base import MelBands, Method, activity, hold
 
 _N_BANDS = 128

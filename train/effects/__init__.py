@@ -1,0 +1,1 @@
+"""What instruments, rooms and recordings do to a sound, and to its CQT."""

@@ -1,0 +1,1 @@
+"""Thresholds and scores, and pictures of them."""
