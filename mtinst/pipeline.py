@@ -1,11 +1,12 @@
 """The whole system in one place: a song in, who plays which note out.
 
-    audio.read_audio      a file or an array, to mono at 16 kHz
-    tuning.estimate_tuning  how high its A is
-    features.log_cqt      its spectrum, some rows a semitone, 31.25 frames a second
-    rolls.iter_windows    the network, ten seconds at a time: probabilities of instruments, pitches and onsets
-    settle.settle         who plays, settled over each note as a whole
-    notes.rolls_to_notes  probabilities to notes
+    hear/audio.read_audio          a file or an array, to mono at 16 kHz
+    hear/tuning.estimate_tuning    how high its A is
+    hear/cqt.log_cqt               its spectrum, some rows a semitone, 31.25 frames a second
+    hear/windows.iter_windows      the network, ten seconds at a time: probabilities of who plays which pitch, and of onsets
+    hear/players.assign_players    who plays, decided for each note as a whole
+    hear/notes.rolls_to_notes      probabilities to notes
+    hear/beats.find_beats          notes to beats and bars
 
 :class:`Transcriber` runs these stages; :class:`~mtinst.transcription.Transcription` is what comes out.
 """
@@ -25,7 +26,7 @@ from mtinst.hear.analysis import SHORTEST_S
 from mtinst.hear.audio import LONGEST_S, Recording, as_samples, read_audio, to_mono
 from mtinst.hear.checkpoint import load_checkpoint
 from mtinst.hear.cqt import by_pitch, log_cqt
-from mtinst.hear.settle import settle
+from mtinst.hear.players import assign_players
 from mtinst.hear.tuning import (
     HIGHEST_HZ,
     LOWEST_HZ,
@@ -203,7 +204,7 @@ class Transcriber:
 
         del features
         yield Progress(fraction=0.96, stage="notes", message="Writing down the notes")
-        settle(done.rolls)
+        assign_players(done.rolls)
         for roll in (done.rolls.piano, done.rolls.onset, levels):
             _round(roll)
         transcription = self._transcription(done.rolls, levels, duration_s, unread_s, tuned_hz)

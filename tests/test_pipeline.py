@@ -159,7 +159,7 @@ def test_a_stream_shows_the_song_as_it_grows() -> None:
     for piano_roll, notes, _ in shown:
         assert_is_melody(notes)
         off = np.abs(piano_roll - last.piano_roll[..., : piano_roll.shape[-1]])
-        assert off.mean() < 1e-3  # notes are settled at the end
+        assert off.mean() < 1e-3  # players are assigned at the end
 
 
 def test_a_stream_lets_go_of_the_samples_once_they_were_looked_at() -> None:

@@ -53,7 +53,7 @@ _FAINTEST = 1e-3  # onset probabilities below this count as this, for those of 0
 def rolls_to_notes(
     rolls: Rolls, thresholds: Thresholds, spec: FeatureSpec = SPEC, *, levels: FloatArray | None = None
 ) -> list[Note]:
-    """Decode probabilities into notes, each instrument and pitch on its own, and settle who plays what several claim.
+    """Decode probabilities into notes, each instrument and pitch on its own, and leave to one what several claim.
 
     1. An instrument takes part when it is in ``thresholds.instruments`` and its :func:`presence` reaches its threshold.
     2. A frame is active when its probability exceeds the frame threshold. Active frames in a row form a run.
@@ -121,7 +121,7 @@ def rolls_to_notes(
         for instrument, spans in claims.items():
             claims[instrument] = _merged(spans, unclaimed.at(owner == INSTRUMENT_INDEX[instrument]))
     if thresholds.unison > 0:
-        claims = _settle(claims, rolls.piano, thresholds.unison)
+        claims = _resolve(claims, rolls.piano, thresholds.unison)
     width = min(n_frames, round(SHARE_WITHIN_S * spec.frame_rate))
     sounding = {instrument: _sounding_within(width, spans, n_frames) for instrument, spans in claims.items()}
     altogether = sum(sounding.values(), np.zeros(n_frames - width + 1))
@@ -381,7 +381,7 @@ def _sounding_within(width: int, spans: _Spans, n_frames: int) -> NDArray[np.flo
     return result
 
 
-def _settle(claims: dict[str, _Spans], piano: FloatArray, unison: float) -> dict[str, _Spans]:
+def _resolve(claims: dict[str, _Spans], piano: FloatArray, unison: float) -> dict[str, _Spans]:
     """Rule 9 of :func:`rolls_to_notes`."""
     shape = piano.shape[1:]
     best, second = np.zeros(shape, np.float32), np.zeros(shape, np.float32)  # of the claims on each cell
@@ -397,7 +397,7 @@ def _settle(claims: dict[str, _Spans], piano: FloatArray, unison: float) -> dict
             owner[cells] = np.where(mean > best[cells], index, owner[cells])
             best[cells] = np.maximum(best[cells], mean)
         sureness[instrument] = means
-    settled: dict[str, _Spans] = {}
+    resolved: dict[str, _Spans] = {}
     for instrument, spans in claims.items():
         index = INSTRUMENT_INDEX[instrument]
         rivals = np.zeros(len(spans.row), np.float32)
@@ -405,8 +405,8 @@ def _settle(claims: dict[str, _Spans], piano: FloatArray, unison: float) -> dict
             cells = (row, slice(first, end))
             rivals[position] = np.where(owner[cells] == index, second[cells], best[cells]).mean()
         stays = sureness[instrument] >= unison * rivals
-        settled[instrument] = spans.at(stays)
-    return settled
+        resolved[instrument] = spans.at(stays)
+    return resolved
 
 
 def _to_notes(

@@ -6,8 +6,8 @@ then averaged over those that the set has. Note scores match as :mod:`mir_eval.t
 of all clips: an onset within 50 ms and the same semitone; with offsets, also within 50 ms or a fifth of the length.
 What is found where it is not known what sounds counts neither way. "Right instrument" matches notes only within their
 instrument. How late notes are is the median over those found within 150 ms. Leakage is the number of instruments
-reported over the number there, summed over clips. All scores are of rolls as songs are transcribed, settled
-(:mod:`mtinst.hear.settle`); what `fit` prints, and the paper's tables, are of rolls as they are.
+reported over the number there, summed over clips. All scores are of rolls as songs are transcribed, with players
+assigned (:mod:`mtinst.hear.players`); what `fit` prints, and the paper's tables, are of rolls as they are.
 """
 
 import json
@@ -35,7 +35,7 @@ from mtinst.grid import (
 )
 from mtinst.hear.checkpoint import load_checkpoint
 from mtinst.hear.notes import rolls_to_notes
-from mtinst.hear.settle import settle
+from mtinst.hear.players import assign_players
 from mtinst.hear.unet import Network
 from mtinst.hear.windows import predict_rolls
 from mtinst.records import Note, Rolls
@@ -237,10 +237,10 @@ def predict_all(
 def transcribed_rolls(
     model: Network, clips: ClipArrays, change: Callable[[FloatArray], FloatArray] = _as_they_are
 ) -> list[Rolls]:
-    """:func:`predict_all`, settled as songs are."""
+    """:func:`predict_all`, with players assigned as in songs."""
     rolls = predict_all(model, clips, change)
     for roll in rolls:
-        settle(roll)
+        assign_players(roll)
     return rolls
 
 

@@ -1,4 +1,4 @@
-"""What one frame cannot tell, a note can: who plays, settled over each note as a whole.
+"""What one frame cannot tell, a note can: who plays, decided for each note as a whole.
 
 The network judges each frame by itself, and a flute that it takes for a violin now and then is one note of two
 instruments. Here the log-odds of each instrument are drawn towards their mean over the note, and instruments that claim
@@ -23,7 +23,7 @@ RIVAL = -1.0
 _FAINTEST = 1e-4  # probabilities nearer to 0 or 1 than this count as this
 
 
-def settle(rolls: Rolls) -> None:
+def assign_players(rolls: Rolls) -> None:
     """Change `piano` in place, and `instrument` by as much as its most certain pitch changes.
 
     Parameters
@@ -37,7 +37,7 @@ def settle(rolls: Rolls) -> None:
     >>> rolls.pitch[40, 5:15] = 0.9
     >>> rolls.piano[0, 40, 5:15] = 0.8  # a note of the piano
     >>> rolls.piano[0, 40, 9] = 0.3  # but for one frame
-    >>> settle(rolls)
+    >>> assign_players(rolls)
     >>> bool((rolls.piano[0, 40, 5:15] > 0.5).all())
     True
     """
