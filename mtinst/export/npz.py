@@ -10,6 +10,8 @@
     Seconds of each, none where there are too few notes.
 ``unread_s``, ``tuning_hz``
     See above.
+``edits``
+    What was changed by hand, as JSON (:mod:`mtinst.edits`).
 ``levels``, ``thresholds``
     What other notes can be decoded from: the log-CQT, and as JSON the thresholds of ``notes``.
 ``version``
@@ -26,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from mtinst.edits import edits_from_json, edits_to_json
 from mtinst.errors import MtinstError
 from mtinst.files import display_name, open_regular
 from mtinst.grid import CONCERT_HZ, INSTRUMENT_INDEX, INSTRUMENT_NAMES, NINE, SPEC, FeatureSpec
@@ -74,6 +77,7 @@ def write_npz(song: Analysis, path: Path) -> None:
         "duration_s": song.duration_s,
         "unread_s": song.unread_s,
         "tuning_hz": song.tuning_hz,
+        "edits": json.dumps(edits_to_json(song.edits)),
         "thresholds": json.dumps(song.thresholds.to_json()),
         "version": __version__,
     }
@@ -133,4 +137,5 @@ def _from_arrays(arrays: Mapping[str, Any], spec: FeatureSpec) -> Analysis:
         spec=spec,
         unread_s=unread_s,
         tuning_hz=tuning_hz,
+        edits=edits_from_json(json.loads(str(arrays.get("edits", "[]")))),
     )

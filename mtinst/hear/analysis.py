@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from mtinst.edits import Edit, edited
 from mtinst.grid import CONCERT_HZ, INSTRUMENT_NAMES, FeatureSpec, FloatArray
 from mtinst.hear.audio import unread
 from mtinst.hear.beats import find_beats
@@ -46,6 +47,8 @@ class Analysis:
         Frequency of the song's A above middle C.
     tempo : float, optional
         Beats a minute, about; estimated unless given.
+    edits : tuple of Edit
+        What a person changed by hand.
     """
 
     rolls: Rolls
@@ -56,6 +59,7 @@ class Analysis:
     unread_s: float = 0.0
     tuning_hz: float = CONCERT_HZ
     tempo: float | None = None
+    edits: tuple[Edit, ...] = ()
 
     def __eq__(self, other: object) -> bool:
         """Whether all that was heard is the same, number by number, and is to be decoded by the same thresholds."""
@@ -92,8 +96,8 @@ class Analysis:
 
     @cached_property
     def notes(self) -> list[Note]:
-        """The notes, sorted; decoded when first asked for."""
-        return rolls_to_notes(self.rolls, self.thresholds, self.spec, levels=self.levels)
+        """The notes, sorted, as they are after the edits; decoded when first asked for."""
+        return edited(rolls_to_notes(self.rolls, self.thresholds, self.spec, levels=self.levels), self.edits)
 
     @cached_property
     def beats(self) -> Beats | None:

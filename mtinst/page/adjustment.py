@@ -1,8 +1,10 @@
 """How a person moved what counts as a note."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
+from mtinst.edits import Edit, edits_to_json
 from mtinst.grid import N_INSTRUMENTS
 from mtinst.records import Thresholds
 
@@ -24,6 +26,8 @@ class Adjustment:
     instruments : tuple of str, optional
         Only these are reported; None leaves it to the checkpoint. In table order, so that one choice is one key of the
         cache.
+    edits : tuple of Edit
+        Notes changed by hand since.
 
     Examples
     --------
@@ -39,6 +43,11 @@ class Adjustment:
     shortest_s: float | None = None
     sensitivity: tuple[float, ...] = NEUTRAL
     instruments: tuple[str, ...] | None = None
+    edits: tuple[Edit, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for the cache's keys and records."""
+        return asdict(self) | {"edits": edits_to_json(self.edits)}
 
     def of(self, thresholds: Thresholds) -> Thresholds:
         """The thresholds moved so."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mtinst.compare import Comparison
+from mtinst.edits import edits_from_json
 from mtinst.grid import CONCERT_HZ, FloatArray
 from mtinst.page.adjustment import Adjustment
 
@@ -114,4 +115,5 @@ def adjustment_from_json(record: Mapping[str, Any]) -> Adjustment:
         shortest_s=record["shortest_s"],
         sensitivity=tuple(record["sensitivity"]),
         instruments=None if instruments is None else tuple(instruments),
+        edits=edits_from_json(record["edits"]),
     )

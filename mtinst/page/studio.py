@@ -17,7 +17,7 @@ from collections.abc import Generator, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -196,7 +196,7 @@ class Studio:
         reference_folder = None if reference_key is None else self.cache.find(reference_key)
         if reference_folder is None:
             reference_key = None
-        asked = {"source": source_key, "title": title, "reference": reference_key, "adjustment": asdict(adjustment)}
+        asked = {"source": source_key, "title": title, "reference": reference_key, "adjustment": adjustment.to_json()}
         view_key = key_of("view", version=VERSION, **asked)
         view_folder = self.cache.find(view_key)
         if view_folder is None:
@@ -261,7 +261,9 @@ class Studio:
         if heard is None:
             heard = Transcription.load_npz(self._source_folder(source_key) / entries.ROLLS, self.transcriber.spec)
             self._recent.keep(source_key, heard)
-        return heard.decode(adjustment.of(heard.thresholds))  # those of its own weights, which may not be today's
+        return replace(
+            heard, edits=adjustment.edits, thresholds=adjustment.of(heard.thresholds)
+        )  # those of its own weights, which may not be today's
 
     def check_limits(self, path: Path) -> None:
         """AudioError for a file that is too large, or gone; how long it is shows when it is decoded."""
@@ -385,8 +387,9 @@ class Studio:
 
 
 def _files_key(source_key: str, adjustment: Adjustment) -> str:
-    facts = asdict(adjustment)
-    return key_of("files", version=VERSION, source=source_key, synthesiser=synthesiser_name(), **facts)
+    return key_of(
+        "files", version=VERSION, source=source_key, synthesiser=synthesiser_name(), adjustment=adjustment.to_json()
+    )
 
 
 @lru_cache(maxsize=8)
