@@ -1,7 +1,7 @@
 """What a person put right by hand: changes of single notes, one after the other, that lie over whatever is decoded.
 
-As JSON an edit is ``{"was": note, "now": note}``, where a note is ``[onset_s, offset_s, pitch, instrument]``, or null: for
-a note that was added there is no "was", for one that was removed no "now".
+As JSON an edit is ``{"was": note, "now": note}``, a note ``[onset_s, offset_s, pitch, instrument]`` or null: for a note
+that was added there is no "was", for one that was removed no "now".
 """
 
 import math
@@ -13,7 +13,7 @@ from mtinst.grid import SPEC
 from mtinst.records import Note
 
 SAME_S = 0.05
-"""A note of that pitch and instrument that begins so near to the one that was changed is the same, decoded otherwise."""
+"""A note that begins so near to the one that was changed, and is else alike, is the same one decoded otherwise."""
 SHORTEST_S = 1 / SPEC.frame_rate
 MOST_EDITS = 10_000
 

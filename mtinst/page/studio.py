@@ -43,7 +43,7 @@ from mtinst.transcription import Transcription
 
 LOG = logging.getLogger(__name__)
 
-VERSION = 5  # of what the entries hold; an entry of another version is never found
+VERSION = 6  # of what the entries hold; an entry of another version is never found
 WAIT_S = 1.0  # between two looks at how many are before one
 PACE_S = 0.3  # after which a step that takes longer is said again, so that who waits for it can leave
 # Threads for steps: one for the song that is worked on, the others for steps whose songs were left in the middle, which
@@ -261,9 +261,8 @@ class Studio:
         if heard is None:
             heard = Transcription.load_npz(self._source_folder(source_key) / entries.ROLLS, self.transcriber.spec)
             self._recent.keep(source_key, heard)
-        return replace(
-            heard, edits=adjustment.edits, thresholds=adjustment.of(heard.thresholds)
-        )  # those of its own weights, which may not be today's
+        # The thresholds of its own weights, which may not be today's.
+        return replace(heard, edits=adjustment.edits, thresholds=adjustment.of(heard.thresholds))
 
     def check_limits(self, path: Path) -> None:
         """AudioError for a file that is too large, or gone; how long it is shows when it is decoded."""
