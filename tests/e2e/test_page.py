@@ -592,7 +592,7 @@ def test_a_trimmed_song_keeps_its_name_and_one_called_audio_stays_so(watched: Wa
     page.mouse.up()
     with page.expect_response("**/upload*"):
         page.locator("#mt-audio").get_by_role("button", name="Trim", exact=True).first.click()
-    page.wait_for_function("window.mtinstSong?.orig_name === 'audio, trimmed.wav'")
+    page.wait_for_selector("#mt-status .mt-info >> text=Ready")
     press_transcribe(page)
     assert page.locator("#mt-summary h2").inner_text() == "audio, trimmed"
     assert watched.errors == []
