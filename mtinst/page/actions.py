@@ -45,7 +45,7 @@ class Visits:
         """Something happened to a visitor; returns the record after it."""
         with self._lock:
             # A record that was forgotten, or was another process's, is newer than what its browser shows.
-            known = self._visits.pop(who, None) or Visit(number=time.time_ns() // 1_000_000)
+            known = self._visits.pop(who, None) or Visit(number=time.time_ns() // 1000)
             for event in events:
                 known = after(_looked_at(known), event)
             self._visits[who] = known

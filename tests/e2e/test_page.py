@@ -762,6 +762,7 @@ def test_a_recording_that_cannot_be_sent_is_said_and_makes_room_for_another(watc
         record(page)
     page.locator("#mt-reference input[type=file]").set_input_files(served.examples / "duo.mid")
     page.wait_for_function("document.querySelector('#mt-reference').textContent.includes('duo')")
+    page.wait_for_selector("#mt-status .mt-info")
     page.get_by_role("button", name="Transcribe").click()
     page.wait_for_selector("#mt-status .mt-error")
     assert page.locator("#mt-status .mt-error").inner_text() == texts.NOT_SENT
