@@ -79,6 +79,7 @@ class Actions:
         self.studio = studio
         self.examples = {example.slug: example for example in examples}
         self.visits = Visits()
+        self._shortest_s = studio.shortest_s  # read once: it may load the network
 
     # Coroutines are run in the order of what they answer; threads would not be.
 
@@ -101,7 +102,7 @@ class Actions:
         adjustment = Adjustment(  # a browser's 0 comes as an int, which would be another key of the cache than 0.0
             onset=float(onset),
             frame=float(frame),
-            shortest_s=None if shortest_ms == shown_ms(self.studio.shortest_s) else shortest_ms / 1000,
+            shortest_s=None if shortest_ms == shown_ms(self._shortest_s) else shortest_ms / 1000,
             sensitivity=tuple(map(float, sensitivity)),
             instruments=None if len(instruments) == len(INSTRUMENT_NAMES) else instruments,
         )
@@ -216,7 +217,7 @@ class Actions:
 
     def _shown(self, record: Visit) -> str:
         """What the browser shows, as text: Gradio may make one step's object into the next one's before it is read."""
-        return json.dumps(snapshot(record, self.studio.shortest_s))
+        return json.dumps(snapshot(record, self._shortest_s))
 
     def transcribe_for_program(self, path: str | None, visitor: gr.Request) -> Iterator[dict[str, Any]]:
         """What the page does with a song, for programs: how far it is, again and again, and at last its notes."""

@@ -561,6 +561,35 @@ def test_transcribe_waits_for_a_file_that_is_still_being_sent(watched: Watched, 
     assert watched.errors == []
 
 
+def test_a_file_that_is_brought_while_another_is_still_sent_takes_its_place(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    held: list[Route] = []
+    page.route("**/upload*", lambda route: held.append(route))
+    first, second = (write_song(tmp_path / f"{name}.wav", 2.0) for name in ("first", "second"))
+    drop(page, first, "audio/wav")
+    drop(page, second, "audio/wav")
+    page.get_by_text("Sending the song").wait_for()
+    before = n_said(page)
+    page.get_by_role("button", name="Transcribe").click()
+    while len(held) < 2:
+        page.wait_for_timeout(50)
+    for route in reversed(held):
+        route.continue_()
+    wait_until_done(page, before)
+    assert page.locator("#mt-summary h2").inner_text() == "second"
+    assert watched.errors == []
+
+
+def test_an_older_snapshot_never_replaces_a_newer_one(watched: Watched) -> None:
+    page = watched.page
+    page.get_by_role("button", name="Transcribe").click()
+    page.wait_for_selector(".mt-error")
+    old = {"number": 1, "status": "old", "summary": "", "downloads": "", "player": None, "sliders": [1, [0] * 15]}
+    changes = page.evaluate("(old) => window.mtinst.page.show(old)", json.dumps(old))
+    assert changes == [{"__type__": "update"}] * 21
+    assert "Choose a song first" in page.locator("#mt-status").inner_text()
+
+
 def test_transcribe_waits_for_a_recording_that_goes_on(watched: Watched) -> None:
     page = watched.page
     page.locator("#mt-audio").get_by_label("Record audio").click()
