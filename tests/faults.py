@@ -16,30 +16,23 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
-from html import unescape
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
-import gradio as gr
 import numpy as np
 import pytest
 import torch
 
-from mtinst.grid import INSTRUMENT_NAMES
 from mtinst.page import texts
 from mtinst.page.actions import Actions
 from mtinst.page.cache import CONTENTS, PARTIAL
-from mtinst.page.layout import Page
 from mtinst.page.results import Result
 from mtinst.page.settings import PageSettings
 from mtinst.page.studio import Studio
 from tests.served import PATIENCE_S, PROJECT, Visitor, serve
+from tests.tab import Tab, said
 from tests.tiny import write_song, write_weights
-
-PAGE = SimpleNamespace(**{field.name: field.name for field in fields(Page)})
-PAGE.sensitivity = tuple(f"sensitivity of {name}" for name in INSTRUMENT_NAMES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,10 +118,10 @@ def full_disk(folder: Path) -> Outcome:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         patch.setattr("mtinst.page.entries.write_source", fail)
-        said = _said(Actions(cast(Page, PAGE), Studio(settings), []), song)
+        said = _said(Actions(Studio(settings), []), song)
     assert texts.DISK_FULL in said[-1]
     assert not any(entry.name.endswith(PARTIAL) for entry in settings.cache.iterdir())
-    assert "Done" in _said(Actions(cast(Page, PAGE), Studio(settings), []), song)[-1]
+    assert "Done" in _said(Actions(Studio(settings), []), song)[-1]
     return Outcome(
         fault="the disk is full while a result is written",
         happened="nothing half-written stays; what was used longest ago is removed, and the next try works",
@@ -145,7 +138,7 @@ def tiny_disk(folder: Path) -> Outcome:
         return Outcome(fault="a cache on a disk of 300 kB", happened="not tried: no right to mount one", seen="–")
     try:
         settings = replace(_settings(folder), cache=disk / "cache")
-        said = _said(Actions(cast(Page, PAGE), Studio(settings), []), write_song(folder / "song.wav", 25.0))
+        said = _said(Actions(Studio(settings), []), write_song(folder / "song.wav", 25.0))
         assert texts.DISK_FULL in said[-1]
         assert list(settings.cache.glob(f"*{PARTIAL}")) == []
     finally:
@@ -158,7 +151,7 @@ def cache_that_cannot_be_written(folder: Path) -> Outcome:
     (folder / "file").write_text("in the way")
     settings = replace(_settings(folder), cache=folder / "file" / "cache")
     studio = Studio(settings)
-    said = _said(Actions(cast(Page, PAGE), studio, []), write_song(folder / "song.wav", 2.0))
+    said = _said(Actions(studio, []), write_song(folder / "song.wav", 2.0))
     assert "Done" in said[-1]
     assert studio.cache.folder != settings.cache
     return Outcome(
@@ -171,7 +164,7 @@ def cache_that_cannot_be_written(folder: Path) -> Outcome:
 def missing_weights(folder: Path) -> Outcome:
     """No checkpoint where one should be."""
     settings = replace(_settings(folder), weights=folder / "gone.safetensors")
-    actions = Actions(cast(Page, PAGE), Studio(settings), [])
+    actions = Actions(Studio(settings), [])
     said = _said(actions, write_song(folder / "song.wav", 2.0))
     assert "gone.safetensors" in said[-1]
     return Outcome(fault="the weights are missing", happened="the page is served; songs are refused", seen=said[-1])
@@ -181,13 +174,13 @@ def missing_soundfont(folder: Path) -> Outcome:
     """The synthesiser is there, and its sounds are not."""
     from mtinst.sound import synth
 
-    actions = Actions(cast(Page, PAGE), Studio(_settings(folder)), [])
+    actions = Actions(Studio(_settings(folder)), [])
     song = write_song(folder / "song.wav", 2.0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(synth, "DEFAULT_SOUNDFONT", folder / "gone.sf2")
-        updates = _updates(actions, song)
-    said = [_text(update) for update in updates if PAGE.status in update]
-    player = json.loads(next(update[PAGE.player] for update in reversed(updates) if PAGE.player in update))
+        *_, last = Tab(actions).transcribe(song)
+    said = [_text(last)]
+    player = json.loads(last["player"])
     if player["files"]["parts"] == {}:
         assert texts.NO_SOUND_KEEPS in said[-1]
         happened = "notes, pictures, MIDI and the song itself are there, the parts have no sound"
@@ -202,7 +195,7 @@ def missing_synthesiser(folder: Path) -> Outcome:
     """No FluidSynth library."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mtinst.sound.synth.find_library", lambda: None)
-        said = _said(Actions(cast(Page, PAGE), Studio(_settings(folder)), []), write_song(folder / "song.wav", 2.0))
+        said = _said(Actions(Studio(_settings(folder)), []), write_song(folder / "song.wav", 2.0))
     assert "Done" in said[-1]
     return Outcome(
         fault="the synthesiser's library is missing", happened="the parts are played by sines", seen=said[-1]
@@ -211,7 +204,7 @@ def missing_synthesiser(folder: Path) -> Outcome:
 
 def upload_that_is_gone(folder: Path) -> Outcome:
     """A file that was deleted between its upload and the click."""
-    actions = Actions(cast(Page, PAGE), Studio(_settings(folder)), [])
+    actions = Actions(Studio(_settings(folder)), [])
     said = _said(actions, folder / "gone.wav")
     assert "bring it again" in said[-1]
     return Outcome(fault="an upload was deleted before the click", happened="nothing", seen=said[-1])
@@ -367,20 +360,14 @@ def _settings(folder: Path) -> PageSettings:
     return PageSettings(cache=folder / "cache", weights=write_weights(folder / "tiny.safetensors"))
 
 
-def _updates(actions: Actions, song: Path) -> list[dict[Any, Any]]:
-    actions._visits.clear()
-    return list(actions.transcribe(str(song), None, None, 1, gr.Request(session_hash="somebody")))
-
-
 def _said(actions: Actions, song: Path) -> list[str]:
     """The lines about how things stand, without their HTML."""
-    return [_text(update) for update in _updates(actions, song) if PAGE.status in update]
+    return [_text(shown) for shown in Tab(actions).transcribe(song)]
 
 
-def _text(update: dict[Any, Any]) -> str:
-    html: str = update[PAGE.status]
-    found = re.search(r"<(span|bdi)>(.*?)</\1>", html)
-    return unescape(found[2]) if found else ""
+def _text(shown: dict[str, Any]) -> str:
+    found = re.search(r"<(span|bdi)>(.*?)</\1>", said(shown))
+    return found[2] if found else ""
 
 
 def _with_a_bit_flipped(content: bytes) -> bytes:

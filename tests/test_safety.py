@@ -6,10 +6,8 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
-import gradio as gr
 import numpy as np
 import pytest
 import soundfile as sf
@@ -26,7 +24,6 @@ from mtinst.page import render, uploads
 from mtinst.page.actions import Actions
 from mtinst.page.examples import Example
 from mtinst.page.guard import FORM_BYTES, MESSAGE_BYTES, Guard, visitor_address
-from mtinst.page.layout import Page
 from mtinst.page.player import FOLDER, MODULE
 from mtinst.page.player.song import song_record
 from mtinst.page.results import Preview, Result
@@ -36,6 +33,7 @@ from mtinst.page.studio import Studio
 from mtinst.page.takeaway import safe_stem
 from mtinst.records import Note, Rolls
 from tests.served import PROJECT, Server, Visitor, serve
+from tests.tab import Tab
 from tests.tiny import result_named, transcription_with, write_song, write_weights
 
 SCRIPT = "<script>alert(1)</script>"
@@ -337,13 +335,19 @@ def test_a_link_among_uploads_is_removed_and_not_followed(tmp_path: Path) -> Non
     assert list(folder.iterdir()) == []
 
 
-def test_a_forged_click_changes_nothing(tmp_path: Path) -> None:
-    page = cast(Page, SimpleNamespace(status="status"))
-    actions = Actions(page, Studio(PageSettings(cache=tmp_path, weights=tmp_path / "none")), [])
-    somebody = gr.Request(session_hash="somebody")
-    for data in ({"slug": "../../etc/passwd"}, {"slug": ["x"]}, {}):
-        (update,) = actions.transcribe_example(gr.EventData(None, data), None, None, None, 1, somebody)
-        assert update == {"status": gr.skip()}
-    shown = result_named("x")
+def test_a_forged_message_changes_nothing(tmp_path: Path) -> None:
+    """Nor does it name any other file on this machine as an upload."""
+    tab = Tab(Actions(Studio(PageSettings(cache=tmp_path, weights=tmp_path / "none")), []))
+    before = tab.record
+    forged: list[dict[str, Any]] = [
+        *({"kind": "example", "slug": slug} for slug in ("../../etc/passwd", ["x"], None)),
+        *({"kind": kind} for kind in ("example", "cleared", "arrived", "link", "lost", "nothing", None, ["stop"])),
+        {"kind": "brought", "file": 1, "what": "stolen"},
+        {"kind": "arrived", "file": 1, "what": "sent", "path": "/etc/passwd", "name": "x.wav", "is_played": True},
+        {"kind": "arrived", "file": 1, "what": "sent", "path": "\0", "name": "x.wav", "is_played": True},
+    ]
+    for message in forged:
+        tab.tell(**message)
     for value in (float("nan"), float("inf"), "high", None):
-        assert actions.adjust(shown, cast(Any, value), 0.0, 60, [], somebody) == {"status": gr.skip()}
+        tab.move(cast(Any, value))
+    assert tab.record == before

@@ -1,24 +1,21 @@
 """The page without a browser: settings, cache, texts as HTML, and a song from file to downloads by a tiny network."""
 
 import errno
-import itertools
 import json
 import os
 import re
 import shutil
-import threading
 import time
 import zipfile
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields, replace
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
-import gradio as gr
 import numpy as np
 import pretty_midi
 import pytest
@@ -32,12 +29,11 @@ from mtinst.files import file_hash
 from mtinst.grid import INSTRUMENT_INDEX, INSTRUMENT_NAMES, N_INSTRUMENTS, SPEC
 from mtinst.hear.analysis import SILENT
 from mtinst.hear.audio import load_audio
-from mtinst.page import render, texts
-from mtinst.page.actions import Actions
+from mtinst.page import render, texts, visit
+from mtinst.page.actions import Actions, Visits
 from mtinst.page.adjustment import NEUTRAL, Adjustment
 from mtinst.page.cache import IN_USE_S, CacheError, ResultCache
 from mtinst.page.examples import Example, find_examples
-from mtinst.page.layout import Page
 from mtinst.page.player import FOLDER, song_player
 from mtinst.page.player.song import song_record
 from mtinst.page.results import Result, Scores, Working
@@ -47,6 +43,7 @@ from mtinst.page.studio import Studio
 from mtinst.page.takeaway import make, offers, safe_stem
 from mtinst.records import Note, Rolls, Thresholds
 from mtinst.sound.synth import PLAYBACK_RATE, write_audio
+from tests.tab import Tab, said, until
 from tests.tiny import RATE, result_named, transcription_with, write_song, write_weights
 
 
@@ -598,232 +595,475 @@ def test_missing_weights_are_reported_when_a_song_comes_and_not_before(settings:
         list(studio.transcribe(song, "two tones"))
 
 
-# What clicks do
+# What a visitor does
 
 
 @pytest.fixture
-def actions(settings: PageSettings) -> Actions:
-    """Handlers of a page whose components are their own names: Gradio's would leave event loops open behind them."""
-    page = SimpleNamespace(**{field.name: field.name for field in fields(Page)})
-    page.sensitivity = tuple(f"sensitivity of {name}" for name in INSTRUMENT_NAMES)
-    return Actions(cast(Page, page), Studio(settings), [])
+def tab(settings: PageSettings) -> Tab:
+    """A tab of somebody's browser at a page without examples."""
+    return Tab(Actions(Studio(settings), []))
 
 
-def visitor(name: str = "somebody") -> gr.Request:
-    return gr.Request(session_hash=name)
+def with_result(steps: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    """The first of the steps that shows a result."""
+    return next(step for step in steps if step["downloads"])
 
 
-def first_result(actions: Actions, song: Path) -> Result:
-    """What the page shows once the notes of a song are there; its parts are not played."""
-    updates = actions.transcribe(str(song), None, None, 1, visitor())
-    shown: Result = next(update[actions.page.shown] for update in updates if actions.page.shown in update)
-    return shown
+def notes_only(tab: Tab, song: Path) -> Result:
+    """What the page shows once the notes of a song are there, and Stop was pressed before their parts were played."""
+    with_result(tab.transcribe(song))
+    tab.tell("stop")
+    return tab.shown
 
 
-def statuses(actions: Actions, updates: Iterator[dict[Any, Any]]) -> list[str]:
-    return [update[actions.page.status] for update in updates if actions.page.status in update]
-
-
-def test_a_bad_file_is_a_sentence_on_the_page_and_the_buttons_rest(actions: Actions, tmp_path: Path) -> None:
+def test_a_bad_file_is_a_sentence_on_the_page_and_the_buttons_rest(tab: Tab, tmp_path: Path) -> None:
     (tmp_path / "letter.wav").write_text("Dear all")
-    updates = list(actions.transcribe(str(tmp_path / "letter.wav"), None, None, 1, visitor()))
-    assert "letter.wav" in updates[-2][actions.page.status]
-    assert "mt-error" in updates[-2][actions.page.status]
-    assert updates[-1][actions.page.stop]["interactive"] is False
-    assert all(actions.page.shown not in update for update in updates), "nothing of a former result is touched"
+    *_, last = tab.transcribe(tmp_path / "letter.wav")
+    assert "letter.wav" in said(last)
+    assert "mt-error" in said(last)
+    assert (last["can_transcribe"], last["can_stop"], last["summary"]) == (True, False, "")
 
 
-def test_no_song_is_a_sentence_too(actions: Actions) -> None:
-    (update,) = actions.transcribe(None, None, None, 1, visitor())
-    assert texts.NO_SONG in update[actions.page.status]
+def test_no_song_is_a_sentence_too(tab: Tab) -> None:
+    assert texts.NO_SONG in said(tab.press())
 
 
-def test_a_bug_stays_visible_and_the_page_usable(actions: Actions, song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_stays_visible_and_the_page_usable(tab: Tab, song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> Iterator[Working]:
         yield Working(message="Well so far", fraction=0.1)
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(actions.studio, "transcribe", broken)
-    updates: list[dict[Any, Any]] = []
+    monkeypatch.setattr(tab.actions.studio, "transcribe", broken)
+    steps = tab.transcribe(song)
+    last = until(steps, texts.BROKEN)
+    assert last["can_transcribe"] is True
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        updates.extend(actions.transcribe(str(song), None, None, 1, visitor()))
-    steps = actions.transcribe(str(song), None, None, 1, visitor())
-    updates = [next(steps), next(steps), next(steps)]
-    assert texts.BROKEN in updates[-1][actions.page.status]
-    assert updates[-1][actions.page.transcribe]["interactive"] is True
+        next(steps)
 
 
-def test_a_newer_wish_ends_the_work_on_the_older_one(actions: Actions, song: Path) -> None:
-    older = actions.transcribe(str(song), None, None, 1, visitor())
-    for update in older:
-        if "Listening" in update.get(actions.page.status, ""):
-            break
-    somebody_else = actions.transcribe(str(song), None, None, 1, visitor("somebody else"))
+def test_a_newer_wish_ends_the_work_on_the_older_one(tab: Tab, song: Path, tmp_path: Path) -> None:
+    older = tab.transcribe(song)
+    until(older, "Listening")
+    somebody_else = Tab(tab.actions, "somebody else").transcribe(song)
     next(somebody_else)
-    assert "Listening" in statuses(actions, itertools.islice(older, 1))[0], "others do not end it"
-    newer = actions.transcribe(str(song), None, None, 2, visitor())
+    assert "Listening" in said(next(older)), "others do not end it"
+    newer = tab.transcribe(write_song(tmp_path / "newer.wav", 2.0))
     next(newer)
-    assert list(older) == [actions._nothing()]
-    assert "Done" in statuses(actions, somebody_else)[-1], "who came before the newer wish"
-    assert "Done" in statuses(actions, newer)[-1]
-
-
-def test_what_is_said_last_is_said_after_the_older_work_has_ended(actions: Actions, song: Path, tmp_path: Path) -> None:
-    known = write_song(tmp_path / "known.wav", 2.0)
-    list(actions.transcribe(str(known), None, None, 1, visitor()))
-    older = actions.transcribe(str(song), None, None, 2, visitor())
-    for update in older:
-        if "Listening" in update.get(actions.page.status, ""):
-            break
-    said: list[str] = []
-    newer = actions.transcribe(str(known), None, None, 3, visitor())
-    thread = threading.Thread(target=lambda: said.extend(statuses(actions, newer)))
-    thread.start()
-    thread.join(0.5)
-    assert not any("Done" in sentence for sentence in said), "a line of the older one may be on its way"
-    assert list(older) == [actions._nothing()]
-    thread.join()
-    assert "Done" in said[-1]
+    shown = list(older)
+    assert "two tones" not in "".join(step["summary"] for step in shown)
+    assert "Done" in said(shown[-1]), "who worked on the older one goes on with the newer"
+    assert tab.shown.title == "newer"
+    assert "Done" in said(list(somebody_else)[-1])
 
 
 def test_a_late_answer_to_a_slider_is_not_shown_over_what_was_asked_for_since(
-    actions: Actions, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tab: Tab, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = actions.page
     known = write_song(tmp_path / "known.wav", 2.0)
-    list(actions.transcribe(str(known), None, None, 1, visitor()))
-    *_, shown = (
-        update[page.shown] for update in actions.transcribe(str(song), None, None, 2, visitor()) if page.shown in update
-    )
-    view = actions.studio.view
+    list(tab.transcribe(known))
+    list(tab.transcribe(song))
+    view = tab.actions.studio.view
 
-    def adjusted(onset: float) -> dict[Any, Any]:
-        return actions.adjust(shown, onset, 0.0, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)
-
-    def while_it_is_made(do: Callable[[], object]) -> dict[Any, Any]:
-        """What a moved slider gives when that is done before its answer is there."""
+    def while_it_is_made(do: Callable[[], object]) -> Result:
+        """What is shown at the end when that is done before the answer to a moved slider is there."""
 
         def slow(*asked: Any) -> Result:
-            monkeypatch.setattr(actions.studio, "view", view)
+            monkeypatch.setattr(tab.actions.studio, "view", view)
             do()
             return view(*asked)
 
-        monkeypatch.setattr(actions.studio, "view", slow)
-        return adjusted(-1.0)
+        monkeypatch.setattr(tab.actions.studio, "view", slow)
+        tab.move(-1.0)
+        list(tab.work())
+        return tab.shown
 
-    assert page.shown not in while_it_is_made(lambda: adjusted(0.0))
-    assert page.shown not in while_it_is_made(lambda: list(actions.transcribe(str(known), None, None, 3, visitor())))
-    assert page.shown in adjusted(-1.0)
+    assert while_it_is_made(lambda: tab.move(0.5)).adjustment == Adjustment(onset=0.5)
+    assert while_it_is_made(lambda: list(tab.transcribe(known))).title == "known"
+    tab.move(-1.0)
+    list(tab.work())
+    assert tab.shown.adjustment == Adjustment(onset=-1.0)
 
 
-def test_what_was_wrong_with_notes_brought_meanwhile_is_said_at_the_end(
-    actions: Actions, song: Path, tmp_path: Path
-) -> None:
+def test_what_was_wrong_with_notes_brought_meanwhile_is_said_at_the_end(tab: Tab, song: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.mid").write_text("Dear all")
-    updates = actions.transcribe(str(song), None, None, 1, visitor())
-    for update in updates:
-        if "Listening" in update.get(actions.page.status, ""):
-            break
-    said = actions.compare(str(song), str(tmp_path / "bad.mid"), None, visitor())
-    assert "bad.mid cannot be read as MIDI" in said[actions.page.status]
-    assert "bad.mid cannot be read as MIDI" in statuses(actions, updates)[-1]
-    assert "bad.mid" not in statuses(actions, actions.transcribe(str(song), None, None, 2, visitor()))[-1]
+    steps = tab.transcribe(song)
+    until(steps, "Listening")
+    tab.bring_notes(tmp_path / "bad.mid")
+    assert "bad.mid cannot be read as MIDI" in said(next(tab.work()))
+    assert "bad.mid cannot be read as MIDI" in said(list(steps)[-1])
+    tab.bring_notes(None)
+    assert "bad.mid" not in said(list(tab.transcribe(song))[-1])
 
 
-def test_a_song_with_the_name_of_an_example_keeps_its_own(actions: Actions, song: Path, tmp_path: Path) -> None:
+def test_a_song_with_the_name_of_an_example_keeps_its_own(settings: PageSettings, song: Path, tmp_path: Path) -> None:
     duo = Example(slug="duo", title="Duo for two tones", path=song, duration_s=2.0, instruments=())
-    actions.examples["duo"] = duo
-    assert actions._title(write_song(tmp_path / "duo.wav", 0.5), "duo.wav") == "duo"
-    copy = tmp_path / "again" / "duo.wav"
-    copy.parent.mkdir()
-    shutil.copyfile(song, copy)
-    assert actions._title(copy, copy.name) == "Duo for two tones"
-    assert actions._title(tmp_path / "audio.wav", "audio.wav") == "audio"
-    assert actions._title(tmp_path / "its four.wav", 'it\'s "four".wav') == 'it\'s "four"'
+    tab = Tab(Actions(Studio(settings), [duo]))
+    for name, title in (("duo.wav", "duo"), ("audio.wav", "audio"), ('it\'s "four".wav', 'it\'s "four"')):
+        tab.bring(write_song(tmp_path / "uploaded.wav", 0.5), name)
+        assert tab.record.song is not None
+        assert tab.record.song.title == title
+    put = tab.tell("example", slug="duo")
+    assert put["aside"] == texts.bring_back('it\'s "four"')
+    assert put["song"][1]["path"] == str(song)
+    list(tab.work())
+    assert tab.shown.title == "Duo for two tones"
+    list(tab.transcribe(song))
+    tab.press()
+    assert tab.tell("aside")["song"][1]["orig_name"] == 'it\'s "four".wav'
 
 
-def test_others_wait_and_are_told_so(actions: Actions, song: Path) -> None:
-    first = actions.transcribe(str(song), None, None, 1, visitor("first"))
-    for update in first:
-        if "Listening" in update.get(actions.page.status, ""):
-            break
-    second = actions.transcribe(str(song), None, None, 1, visitor("second"))
-    assert texts.waiting(1) in statuses(actions, itertools.islice(second, 3))[-1]
-    assert "Done" in statuses(actions, first)[-1]
-    assert "Done" in statuses(actions, second)[-1]
+def test_others_wait_and_are_told_so(tab: Tab, song: Path) -> None:
+    first = tab.transcribe(song)
+    until(first, "Listening")
+    second = Tab(tab.actions, "second").transcribe(song)
+    until(second, texts.waiting(1))
+    assert "Done" in said(list(first)[-1])
+    assert "Done" in said(list(second)[-1])
 
 
-def test_parts_of_an_adjustment_that_was_adjusted_again_are_not_shown(actions: Actions, song: Path) -> None:
-    *_, last = (
-        update[actions.page.shown]
-        for update in actions.transcribe(str(song), None, None, 1, visitor())
-        if actions.page.shown in update
-    )
-    adjusted = actions.adjust(last, -1.0, -1.0, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)[actions.page.shown]
-    playing = actions.finish(adjusted, visitor())
-    next(playing)
-    actions.adjust(last, -0.5, -1.0, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)
-    assert list(playing) == [actions._nothing()]
+def test_parts_of_an_adjustment_that_was_adjusted_again_are_not_played(tab: Tab, song: Path) -> None:
+    list(tab.transcribe(song))
+    tab.move(-1.0, -1.0)
+    playing = tab.work()
+    until(playing, texts.PLAYING)
+    adjusted = tab.shown
+    tab.move(-0.5, -1.0)
+    newer = tab.work()
+    steps = [next(newer), *playing, *newer]
+    assert tab.shown.adjustment == Adjustment(onset=-0.5, frame=-1.0)
+    assert not any(adjusted.key in step["player"] and json.loads(step["player"])["files"] for step in steps)
 
 
-def test_parts_that_will_not_be_shown_are_not_played(actions: Actions, song: Path) -> None:
-    page = actions.page
-    updates = actions.transcribe(str(song), None, None, 1, visitor())
-    first = next(update[page.shown] for update in updates if page.shown in update)
-    adjusted = actions.adjust(first, -1.0, 0.0, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)[page.shown]
-    (rest,) = updates
-    assert page.status not in rest, "nothing is done yet"
-    assert rest[page.transcribe]["interactive"] is True
-    assert actions.studio.with_parts(first).files_folder is None
-    assert "Done" in statuses(actions, actions.finish(adjusted, visitor()))[-1]
+def test_parts_that_will_not_be_shown_are_not_played(tab: Tab, song: Path) -> None:
+    steps = tab.transcribe(song)
+    with_result(steps)
+    first = tab.shown
+    tab.move(-1.0)
+    last = [*tab.work(), *steps][-1]
+    assert tab.shown.adjustment == Adjustment(onset=-1.0)
+    assert last["can_transcribe"] is True
+    assert tab.actions.studio.with_parts(first).files_folder is None
+    assert "mt-done" in said(last)
 
 
-def test_parts_are_played_in_silence_while_another_song_is_asked_for(
-    actions: Actions, song: Path, tmp_path: Path
+def test_parts_are_played_in_silence_while_another_song_is_asked_for(tab: Tab, song: Path, tmp_path: Path) -> None:
+    notes_only(tab, song)
+    tab.move(0.25, 0.5)
+    playing = tab.work()
+    until(playing, texts.PLAYING)
+    (tmp_path / "letter.wav").write_text("Dear all")
+    tab.bring(tmp_path / "letter.wav")
+    tab.press()
+    steps = list(playing)
+    assert not any(texts.PLAYING in said(step) or "Done" in said(step) for step in steps)
+    assert texts.FAILED_KEEPS in said(steps[-1])
+    assert json.loads(steps[-1]["player"])["files"]["parts"]
+
+
+def test_parts_that_nobody_plays_any_more_are_not_waited_for(tab: Tab, song: Path, tmp_path: Path) -> None:
+    shown = notes_only(tab, song)
+    (tmp_path / "letter.wav").write_text("Dear all")
+    *_, failed = tab.transcribe(tmp_path / "letter.wav")
+    assert tab.shown == shown
+    assert failed["player"] == render.player_value(shown, has_sound=False)
+    tab.move(0.25, 0.5)
+    playing = tab.work()
+    until(playing, texts.PLAYING)
+    tab.bring(song)
+    tab.press()
+    stopped = tab.tell("stop")
+    assert stopped["player"] == render.player_value(tab.shown), "somebody plays these"
+    assert texts.STOPPED_KEEPS in said(stopped)
+    tab.actions.visits.tell("somebody", visit.Left())
+    assert tab.tell("stop")["player"] == render.player_value(tab.shown, has_sound=False)
+
+
+def test_a_visitor_who_left_is_not_worked_for(tab: Tab, song: Path) -> None:
+    steps = tab.transcribe(song)
+    until(steps, "Listening")
+    with suppress(StopIteration):
+        tab.actions.leave(tab.visitor).send(None)
+    list(steps)
+    left = tab.record
+    assert left.tasks == ()
+    assert left.shown is None
+
+
+def test_a_connection_that_is_lost_ends_the_work(tab: Tab, song: Path) -> None:
+    tab.bring(song)
+    tab.press()
+    work = tab.actions.work(tab.visitor)
+    next(work), next(work)
+    work.close()
+    assert tab.record.tasks == ()
+
+
+def test_records_of_those_who_came_first_are_forgotten_when_they_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mtinst.page.actions.MOST_VISITS", 2)
+    visits = Visits()
+    first = visits.tell("first", visit.Brought(1, "sent"))
+    assert visits.tell("first") == first
+    visits.tell("second"), visits.tell("third")
+    anew = visits.tell("first")
+    assert anew.file == 0
+    assert anew.number > first.number, "and what is shown of the new one is newer"
+
+
+def test_the_first_notes_come_while_the_rest_is_heard(tab: Tab, song: Path, settings: PageSettings) -> None:
+    steps = tab.transcribe(song)
+    partial = next(step for step in steps if step["player"])
+    assert tab.record.shown is None, "a preview is no result"
+    value = json.loads(partial["player"])
+    assert (value["files"], value["partial"]) == (None, True)
+    key, name = value["song"].split("/")[-2:]
+    assert any(one["notes"] for one in json.loads((settings.cache / key / name).read_text())["instruments"])
+    assert "so far" in partial["summary"]
+    result = with_result(steps)
+    assert json.loads(result["player"])["source"] == value["source"], "the player keeps its place"
+
+
+def test_stop_during_a_first_song_leaves_nothing_on_the_page(tab: Tab, song: Path) -> None:
+    steps = tab.transcribe(song)
+    next(step for step in steps if step["player"])
+    stopped = tab.tell("stop")
+    assert (stopped["player"], stopped["summary"]) == (None, "")
+    assert texts.STOPPED in said(stopped)
+    assert [said(step) for step in steps] in ([], [said(stopped)]), "nothing is written over it"
+
+
+def test_stop_while_the_parts_are_played_leaves_the_notes(tab: Tab, song: Path) -> None:
+    steps = tab.transcribe(song)
+    with_result(steps)
+    stopped = tab.tell("stop")
+    assert stopped["player"] == render.player_value(tab.shown, has_sound=False)
+    assert texts.STOPPED_PLAYING in said(stopped)
+    list(steps)
+    list(tab.transcribe(song))
+    assert tab.shown.files_folder is not None, "transcribing it again plays them"
+
+
+def test_sliders_that_were_moved_for_nothing_go_back(tab: Tab, song: Path, tmp_path: Path) -> None:
+    list(tab.transcribe(song))
+    tab.move(0.25, 0.5)
+    list(tab.work())
+    steps = tab.transcribe(song)
+    next(steps), next(steps)
+    stopped = tab.tell("stop")
+    (tmp_path / "letter.wav").write_text("Dear all")
+    *_, failed = tab.transcribe(tmp_path / "letter.wav")
+    before = 0
+    for shown in (stopped, failed):
+        put, values = shown["sliders"]
+        assert put > before
+        assert values[:2] == [0.25, 0.5]
+        before = put
+
+
+def test_nothing_is_adjusted_while_a_song_is_listened_to(tab: Tab, song: Path) -> None:
+    shown = notes_only(tab, song)
+    steps = tab.transcribe(write_song(song.with_name("other.wav"), 4.0))
+    next(step for step in steps if step["player"])
+    tab.move(-1.0)
+    now = tab.record
+    assert now.viewing is None
+    assert now.shown == shown
+
+
+def test_an_adjustment_before_the_parts_are_played_stays(tab: Tab, song: Path) -> None:
+    steps = tab.transcribe(song)
+    with_result(steps)
+    tab.move(-1.0)
+    list(tab.work()), list(steps)
+    assert tab.shown.adjustment == Adjustment(onset=-1.0)
+
+
+def test_the_defaults_come_back_with_one_click(tab: Tab, song: Path) -> None:
+    list(tab.transcribe(song))
+    first = tab.shown
+    tab.move(-1.0)
+    list(tab.work())
+    assert tab.tell("reset")["sliders"][1][:3] == [0.0, 0.0, 60]
+    list(tab.work())
+    assert tab.shown == first
+
+
+def test_a_link_brings_a_result_back_with_its_sliders(tab: Tab, song: Path, settings: PageSettings) -> None:
+    notes_only(tab, song)
+    sensitivity = (0.5, *NEUTRAL[1:])
+    tab.move(-1.0, 0.5, 120, only=["violin", "cello"], sensitivity=sensitivity)
+    list(tab.work())
+    later = Tab(Actions(Studio(settings), []), "somebody else")  # as after a restart
+    later.tell("link", key=tab.shown.key)
+    *_, update = later.work()
+    assert later.shown == tab.shown
+    assert update["sliders"][1] == [-1.0, 0.5, 120, ["violin", "cello"], *sensitivity]
+
+
+@pytest.mark.parametrize("key", ["view-0", f"view-{32 * 'a'}", "../../secrets", "source-1"])
+def test_a_link_to_nothing_is_a_sentence(tab: Tab, key: str) -> None:
+    tab.tell("link", key=key)
+    (update,) = tab.work()
+    assert "no longer kept here" in said(update)
+    assert tab.record.shown is None
+
+
+def test_the_right_notes_give_scores_and_stay_through_adjustments(tab: Tab, song: Path, settings: PageSettings) -> None:
+    first = notes_only(tab, song)
+    assert first.scores is None
+    reference = make(tab.actions.studio, first, offers()["midi"]).rename(song.with_name("right.mid"))
+    tab.bring_notes(reference)
+    list(tab.work())
+    compared = tab.shown
+    n_notes = sum(part.n_notes for part in first.parts)
+    assert compared.scores == Scores(note_f1=1.0, note_instrument_f1=1.0, n_hit=n_notes, n_missed=0, n_extra=0)
+    assert Studio(settings).open(compared.key).scores == compared.scores
+    tab.move(-1.0)
+    list(tab.work())
+    assert tab.shown.scores is not None
+    assert tab.shown.scores.n_missed > 0
+    tab.bring_notes(None)
+    list(tab.work())
+    without = tab.shown
+    assert without.scores is None
+    list(tab.transcribe(song, reference))
+    again = tab.shown
+    assert again.scores == compared.scores
+
+
+@pytest.mark.parametrize("is_for_that_song", [True, False])
+def test_right_notes_that_come_while_a_song_is_listened_to(
+    tab: Tab, song: Path, tmp_path: Path, is_for_that_song: bool
 ) -> None:
-    page = actions.page
-    first = first_result(actions, song)
-    adjusted = actions.adjust(first, 0.25, 0.5, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)[page.shown]
-    playing = actions.finish(adjusted, visitor())
-    next(playing)
-    (tmp_path / "letter.wav").write_text("Dear all")
-    newer = actions.transcribe(str(tmp_path / "letter.wav"), None, adjusted, 2, visitor())
-    next(newer)
-    *steps, played, last = playing
-    assert last == actions._nothing(), "which Gradio says once more"
-    assert all(step == {page.status: gr.skip()} for step in steps)
-    assert page.status not in played
-    *_, failed, _ = newer
-    assert texts.FAILED_KEEPS in failed[page.status]
-    assert failed[page.shown] == played[page.shown], "with the parts that it got meanwhile"
-    assert failed[page.player] == played[page.player]
-    assert json.loads(failed[page.player])["files"]["parts"]
+    write_midi([Note(0, 1, pitch=60)], tmp_path / "right.mid")
+    other = tmp_path / "other.wav"
+    sf.write(other, np.zeros(16_000), 16_000)
+    steps = tab.transcribe(song)
+    until(steps, "Listening")
+    if not is_for_that_song:
+        tab.bring(other)
+    tab.bring_notes(tmp_path / "right.mid")
+    assert any(texts.REFERENCE_READY in said(step) for step in list(tab.work()))
+    list(steps), list(tab.work())
+    assert (tab.shown.scores is not None) == is_for_that_song
+    assert tab.shown.files_folder is not None
 
 
-def test_parts_that_nobody_plays_any_more_are_not_waited_for(actions: Actions, song: Path, tmp_path: Path) -> None:
-    page = actions.page
-    older = actions.transcribe(str(song), None, None, 1, visitor())
-    shown = next(update[page.shown] for update in older if page.shown in update)
-    (tmp_path / "letter.wav").write_text("Dear all")
-    *_, failed, _ = actions.transcribe(str(tmp_path / "letter.wav"), None, None, 2, visitor())
-    assert failed[page.shown] == shown, "which came after the click"
-    assert failed[page.player] == render.player_value(shown, has_sound=False)
-    adjusted = actions.adjust(shown, 0.25, 0.5, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)[page.shown]
-    playing = actions.finish(adjusted, visitor())
-    next(playing)
-    next(playing)
-    stopped = actions.stopped(adjusted, visitor())
-    assert stopped[page.player] == render.player_value(adjusted), "somebody plays these"
-    assert texts.STOPPED_KEEPS in stopped[page.status]
-    playing.close()
-    assert actions.stopped(adjusted, visitor())[page.player] == render.player_value(adjusted, has_sound=False)
+def test_another_kind_of_file_takes_the_place_of_a_song_and_of_its_right_notes(
+    tab: Tab, song: Path, tmp_path: Path
+) -> None:
+    flac, notes = tmp_path / "song.flac", tmp_path / "right.mid"
+    sf.write(flac, np.zeros(16_000), 16_000)
+    write_midi([Note(0, 1, pitch=60)], notes)
+    before = flac.read_bytes()
+    tab.bring_notes(notes)
+    list(tab.work())
+    tab.bring(flac, is_played=False)
+    assert texts.READING in said(tab.tell("nothing")), "it may take a while"
+    *_, update = tab.work()
+    assert texts.READY in said(update)
+    assert tab.record.notes is not None, "right notes that were there first are for this song"
+    assert flac.read_bytes() == before
+    put = update["song"][1]["path"]
+    assert Path(put) != flac
+    assert load_audio(put).shape == (16_000,)
+    tab.bring(song)
+    update = tab.tell("nothing")
+    assert update["notes"][1] is None
+    assert update["aside"] == texts.bring_back("song"), "the song that was there can be brought back"
+    back = tab.tell("aside")
+    assert back["song"][1]["path"] == put
+    assert back["notes"][1]["path"] == str(notes)
 
 
-def test_a_visitor_who_left_is_not_worked_for(actions: Actions, song: Path) -> None:
-    steps = actions.transcribe(str(song), None, None, 1, visitor())
-    next(steps)
-    actions.leave(visitor())
-    assert list(steps) == [actions._nothing()]
+def test_a_copy_for_browsers_is_still_the_file_that_was_brought(tab: Tab, song: Path, tmp_path: Path) -> None:
+    source = Path(shutil.copyfile(song, tmp_path / "its one.wav"))
+    tab.bring(source, 'it\'s "one".wav', is_played=False)
+    *_, update = tab.work()
+    assert update["song"][1]["path"] != str(source)
+    tab.press()
+    list(tab.work())
+    assert tab.shown.title == 'it\'s "one"'
+    assert tab.shown.source_key == tab.actions.studio.source_key(source)
+
+
+def test_midi_brought_as_a_song_goes_to_the_right_notes(tab: Tab, tmp_path: Path) -> None:
+    right, empty = tmp_path / "right.mid", tmp_path / "empty.mid"
+    write_midi([Note(0, 1, pitch=60)], right)
+    tab.bring(right, is_played=False)
+    *_, update = tab.work()
+    assert update["notes"][1]["path"] == str(right)
+    assert texts.went_to_right_notes("right.mid") in said(update)
+    write_midi([], empty)
+    tab.bring(empty, is_played=False)
+    *_, update = tab.work()
+    assert update["notes"][1]["path"] == str(right)
+    assert "empty.mid has no notes" in said(update)
+
+
+def test_a_visitor_says_how_a_song_is_tuned(tab: Tab, song: Path) -> None:
+    *_, refused = tab.transcribe(song, tuning=300.0)
+    assert texts.NO_SUCH_TUNING in said(refused)
+    for tuning, words in ((415, "A = 415 Hz"), (0, "A = 44")):  # an empty field may come as 0
+        *_, last = tab.transcribe(song, tuning=tuning)
+        assert words in last["summary"]
+
+
+def test_what_could_not_be_read_stands_in_the_summary() -> None:
+    result = result_named("song")
+    assert "could not be read" not in render.summary(result)
+    summary = render.summary(replace(result, damage="0:04 of the file could not be read.", tuning_hz=442.1))
+    assert "0:04 of the file could not be read." in summary
+    assert "A = 442 Hz" in summary
+
+
+def test_what_is_brought_during_work_does_not_speak_over_it(tab: Tab, song: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.webm"
+    broken.write_bytes(b"no film")
+    run = tab.transcribe(song)
+    until(run, "Listening")
+    tab.bring(broken, is_played=False)
+    assert "Listening" in said(tab.tell("nothing"))
+    *_, last = tab.work()
+    assert "broken.webm" in said(last)
+    assert "broken.webm" in said(list(run)[-1])
+
+
+def test_what_is_gone_is_not_put_aside_and_does_not_come_back(tab: Tab, tmp_path: Path) -> None:
+    songs = [write_song(tmp_path / f"{number}.wav", 0.5) for number in range(3)]
+    tab.bring(songs[0])
+    songs[0].unlink()
+    tab.bring(songs[1])
+    assert tab.record.aside is None
+    tab.bring(songs[2])
+    songs[1].unlink()
+    update = tab.tell("aside")
+    assert texts.ASIDE_GONE in said(update)
+    assert update["aside"] is None
+    assert update["song"][1]["path"] == str(songs[2])
+
+
+def test_right_notes_for_a_song_that_is_not_on_the_page_wait(tab: Tab, song: Path, tmp_path: Path) -> None:
+    write_midi([Note(0, 1, pitch=60)], tmp_path / "right.mid")
+    tab.bring(song)
+    tab.bring_notes(tmp_path / "right.mid")
+    (update,) = tab.work()
+    assert texts.REFERENCE_READY in said(update)
+    assert tab.record.shown is None
+
+
+@pytest.mark.parametrize("content", [b"no notes", None])
+def test_a_bad_reference_is_a_sentence(tab: Tab, song: Path, tmp_path: Path, content: bytes | None) -> None:
+    bad = tmp_path / "bad.mid"
+    if content is None:
+        write_midi([], bad)
+    else:
+        bad.write_bytes(content)
+    tab.bring_notes(bad)
+    (update,) = tab.work()
+    assert "mt-error" in said(update)
+    assert "bad.mid" in said(update)
+    *_, last = tab.transcribe(song)
+    assert "bad.mid" in said(last)
 
 
 def test_lowered_thresholds_stay_probabilities() -> None:
@@ -842,255 +1082,6 @@ def test_sensitivity_of_one_instrument_moves_its_thresholds_only() -> None:
     assert moved.onset[0] == moved.frame[0] == moved.presence[0] == pytest.approx(0.2689)
     assert (moved.onset[1:], moved.frame[1:]) == (thresholds.onset[1:], thresholds.frame[1:])
     assert moved.shortest_s == 0.2
-
-
-def test_the_first_notes_come_while_the_rest_is_heard(actions: Actions, song: Path, settings: PageSettings) -> None:
-    page = actions.page
-    updates = actions.transcribe(str(song), None, None, 1, visitor())
-    partial = next(update for update in updates if page.player in update)
-    assert page.shown not in partial, "a preview is no result"
-    value = json.loads(partial[page.player])
-    assert (value["files"], value["partial"]) == (None, True)
-    key, name = value["song"].split("/")[-2:]
-    assert any(one["notes"] for one in json.loads((settings.cache / key / name).read_text())["instruments"])
-    assert "so far" in partial[page.summary]
-    result = next(update for update in updates if page.shown in update)
-    assert json.loads(result[page.player])["source"] == value["source"], "the player keeps its place"
-
-
-def test_stop_during_a_first_song_leaves_nothing_on_the_page(actions: Actions, song: Path) -> None:
-    page = actions.page
-    updates = actions.transcribe(str(song), None, None, 1, visitor())
-    next(update for update in updates if page.player in update)
-    updates.close()
-    update = actions.stopped(None, visitor())
-    assert (update[page.player], update[page.summary]) == (None, "")
-    assert texts.STOPPED in update[page.status]
-
-
-def test_stop_while_the_parts_are_played_leaves_the_notes(actions: Actions, song: Path) -> None:
-    page = actions.page
-    updates = actions.transcribe(str(song), None, None, 1, visitor())
-    shown = next(update[page.shown] for update in updates if page.shown in update)
-    updates.close()
-    update = actions.stopped(shown, visitor())
-    assert update[page.player] == render.player_value(shown, has_sound=False)
-    assert texts.STOPPED_PLAYING in update[page.status]
-    *_, last = (
-        update[page.shown]
-        for update in actions.transcribe(str(song), None, shown, 2, visitor())
-        if page.shown in update
-    )
-    assert last.files_folder is not None, "transcribing it again plays them"
-
-
-def test_sliders_that_were_moved_for_nothing_go_back(actions: Actions, song: Path, tmp_path: Path) -> None:
-    page = actions.page
-    *_, shown = (
-        update[page.shown] for update in actions.transcribe(str(song), None, None, 1, visitor()) if page.shown in update
-    )
-    adjusted = actions.adjust(shown, 0.25, 0.5, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)[page.shown]
-    stopped = actions.stopped(adjusted, visitor())
-    (tmp_path / "letter.wav").write_text("Dear all")
-    failed = list(actions.transcribe(str(tmp_path / "letter.wav"), None, adjusted, 2, visitor()))[-2]
-    for update in (stopped, failed):
-        assert (update[page.onset], update[page.frame]) == (0.25, 0.5)
-
-
-def test_the_later_of_two_clicks_counts_whichever_comes_first(actions: Actions, song: Path) -> None:
-    later = actions.transcribe(str(song), None, None, 8, visitor())
-    next(later)
-    (nothing,) = actions.transcribe(str(song), None, None, 7, visitor())
-    assert nothing == {actions.page.status: gr.skip()}, "and not nothing at all, which would empty the page"
-    assert "Done" in statuses(actions, later)[-1]
-
-
-def test_nothing_is_adjusted_while_a_song_is_listened_to(actions: Actions, song: Path) -> None:
-    page = actions.page
-    last = first_result(actions, song)
-    other = write_song(song.with_name("other.wav"), 4.0)
-    updates = actions.transcribe(str(other), None, last, 2, visitor())
-    next(update for update in updates if page.player in update)
-    assert page.player not in actions.adjust(last, -1.0, 0.0, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)
-    updates.close()
-
-
-def test_an_adjustment_before_the_parts_are_played_stays(actions: Actions, song: Path) -> None:
-    page = actions.page
-    updates = actions.transcribe(str(song), None, None, 1, visitor())
-    first = next(update[page.shown] for update in updates if page.shown in update)
-    adjusted = actions.adjust(first, -1.0, 0.0, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)
-    assert adjusted[page.shown].adjustment == Adjustment(onset=-1.0)
-    assert all(page.player not in update for update in updates)
-
-
-def test_a_link_brings_a_result_back_with_its_sliders(actions: Actions, song: Path, settings: PageSettings) -> None:
-    page = actions.page
-    first = first_result(actions, song)
-    sensitivity = (0.5, *NEUTRAL[1:])
-    shown = actions.adjust(first, -1.0, 0.5, 120, ["violin", "cello"], visitor(), *sensitivity)[page.shown]
-    later = Actions(page, Studio(settings), [])  # as after a restart
-    update = later.open_link(shown.key, visitor("somebody else"))
-    assert update[page.shown] == shown
-    assert (update[page.onset], update[page.frame], update[page.shortest]) == (-1.0, 0.5, 120)
-    assert update[page.only] == ["violin", "cello"]
-    assert tuple(update[slider] for slider in page.sensitivity) == sensitivity
-
-
-@pytest.mark.parametrize("key", ["view-0", f"view-{32 * 'a'}", "../../secrets", "source-1"])
-def test_a_link_to_nothing_is_a_sentence(actions: Actions, key: str) -> None:
-    update = actions.open_link(key, visitor())
-    assert "no longer kept here" in update[actions.page.status]
-    assert actions.page.shown not in update
-
-
-def test_without_a_link_nothing_is_opened(actions: Actions) -> None:
-    assert list(actions.open_link("", visitor())) == [actions.page.status]
-
-
-def test_the_right_notes_give_scores_and_stay_through_adjustments(
-    actions: Actions, song: Path, settings: PageSettings
-) -> None:
-    page = actions.page
-    first = first_result(actions, song)
-    assert first.scores is None
-    reference = make(actions.studio, first, offers()["midi"]).rename(song.with_name("right.mid"))
-    compared = actions.compare(str(song), str(reference), first, visitor())[page.shown]
-    n_notes = sum(part.n_notes for part in first.parts)
-    assert compared.scores == Scores(note_f1=1.0, note_instrument_f1=1.0, n_hit=n_notes, n_missed=0, n_extra=0)
-    assert Studio(settings).open(compared.key).scores == compared.scores
-    fewer = actions.adjust(compared, -1.0, 0.0, 60, [*INSTRUMENT_NAMES], visitor(), *NEUTRAL)[page.shown]
-    assert fewer.scores.n_missed > 0
-    without = actions.compare(str(song), None, fewer, visitor())[page.shown]
-    assert without.scores is None
-    again = next(
-        update[page.shown]
-        for update in actions.transcribe(str(song), str(reference), None, 2, visitor())
-        if page.shown in update
-    )
-    assert again.scores == compared.scores
-
-
-@pytest.mark.parametrize("is_for_that_song", [True, False])
-def test_right_notes_that_come_while_a_song_is_listened_to(
-    actions: Actions, song: Path, tmp_path: Path, is_for_that_song: bool
-) -> None:
-    page = actions.page
-    write_midi([Note(0, 1, pitch=60)], tmp_path / "right.mid")
-    other = tmp_path / "other.wav"
-    sf.write(other, np.zeros(16_000), 16_000)
-    updates = actions.transcribe(str(song), None, None, 1, visitor())
-    next(updates)
-    brought_with = song if is_for_that_song else other
-    said = actions.compare(str(brought_with), str(tmp_path / "right.mid"), None, visitor())
-    assert texts.REFERENCE_READY in said[page.status]
-    results = [update[page.shown] for update in updates if page.shown in update]
-    assert [result.scores is not None for result in results] == [is_for_that_song] * 2
-    assert results[-1].files_folder is not None
-
-
-def test_another_kind_of_file_takes_the_place_of_a_song_and_of_its_right_notes(
-    actions: Actions, song: Path, tmp_path: Path
-) -> None:
-    page = actions.page
-    flac = tmp_path / "song.flac"
-    sf.write(flac, np.zeros(16_000), 16_000)
-    before = flac.read_bytes()
-    said, update = actions.open_other_file(str(flac), None, None, visitor())
-    assert texts.READING in said[page.status], "it may take a while"
-    assert page.reference not in update, "right notes that were there first are for this song"
-    assert flac.read_bytes() == before
-    assert Path(update[page.audio]) != flac
-    assert load_audio(update[page.audio]).shape == (16_000,)
-    *_, update = actions.open_other_file(str(flac), str(song), None, visitor())
-    assert update[page.reference] is None
-    assert update[page.aside]["visible"], "the song that was there can be brought back"
-    assert actions.bring_back(str(flac), None, visitor())[page.audio] == str(song)
-    assert list(actions.open_other_file(None, None, None, visitor())) == [{page.status: gr.skip()}]
-
-
-def test_a_copy_for_browsers_is_still_the_file_that_was_brought(actions: Actions, song: Path, tmp_path: Path) -> None:
-    page = actions.page
-    source = Path(shutil.copyfile(song, tmp_path / "its one.wav"))
-    *_, update = actions.open_other_file(str(source), None, None, visitor(), "", 'it\'s "one".wav')
-    copy = update[page.audio]
-    assert copy != str(source)
-    results = [
-        update[page.shown] for update in actions.transcribe(copy, None, None, 1, visitor()) if page.shown in update
-    ]
-    assert results[-1].title == 'it\'s "one"'
-    assert results[-1].source_key == actions.studio.source_key(source)
-    same = Path(shutil.copyfile(copy, tmp_path / "another.flac"))
-    put = actions._put_aside(str(same), None, "another.flac", visitor())
-    assert put[page.aside]["value"] == texts.bring_back("another")
-
-
-def test_midi_brought_as_a_song_goes_to_the_right_notes(actions: Actions, tmp_path: Path) -> None:
-    page = actions.page
-    write_midi([Note(0, 1, pitch=60)], tmp_path / "right.mid")
-    (update,) = actions.open_other_file(str(tmp_path / "right.mid"), None, None, visitor(), "", "right.mid")
-    assert update[page.reference] == str(tmp_path / "right.mid")
-    assert texts.went_to_right_notes("right.mid") in update[page.status]
-    write_midi([], tmp_path / "empty.mid")
-    (update,) = actions.open_other_file(str(tmp_path / "empty.mid"), None, None, visitor(), "", "empty.mid")
-    assert list(update) == [page.status]
-    assert "empty.mid has no notes" in update[page.status]
-
-
-def test_a_visitor_says_how_a_song_is_tuned(actions: Actions, song: Path) -> None:
-    page = actions.page
-    (refused,) = actions.transcribe(str(song), None, None, 1, visitor(), tuning=300.0)
-    assert texts.NO_SUCH_TUNING in refused[page.status]
-    for tuning, said in ((415, "A = 415 Hz"), (0, "A = 44")):  # an empty field may come as 0
-        updates = [*actions.transcribe(str(song), None, None, 2 + tuning, visitor(str(tuning)), tuning=tuning)]
-        summaries = [update[page.summary] for update in updates if page.shown in update]
-        assert said in summaries[-1]
-
-
-def test_what_could_not_be_read_stands_in_the_summary() -> None:
-    result = result_named("song")
-    assert "could not be read" not in render.summary(result)
-    said = render.summary(replace(result, damage="0:04 of the file could not be read.", tuning_hz=442.1))
-    assert "0:04 of the file could not be read." in said
-    assert "A = 442 Hz" in said
-
-
-def test_what_is_brought_during_work_does_not_speak_over_it(actions: Actions, song: Path, tmp_path: Path) -> None:
-    page = actions.page
-    broken = tmp_path / "broken.webm"
-    broken.write_bytes(b"no film")
-    run = actions.transcribe(str(song), None, None, 1, visitor())
-    next(run)
-    first, last = actions.open_other_file(str(broken), str(song), None, visitor())
-    assert first == {page.status: gr.skip()}
-    assert "broken.webm" in last[page.status]
-    assert "broken.webm" in statuses(actions, run)[-1]
-
-
-def test_what_is_gone_is_not_put_aside(actions: Actions, tmp_path: Path) -> None:
-    assert actions._put_aside(str(tmp_path / "gone.wav"), None, "", visitor()) == {}
-
-
-def test_right_notes_for_a_song_that_is_not_on_the_page_wait(actions: Actions, song: Path, tmp_path: Path) -> None:
-    page = actions.page
-    write_midi([Note(0, 1, pitch=60)], tmp_path / "right.mid")
-    update = actions.compare(str(song), str(tmp_path / "right.mid"), None, visitor())
-    assert texts.REFERENCE_READY in update[page.status]
-    assert page.shown not in update
-
-
-@pytest.mark.parametrize("content", [b"no notes", None])
-def test_a_bad_reference_is_a_sentence(actions: Actions, song: Path, tmp_path: Path, content: bytes | None) -> None:
-    bad = tmp_path / "bad.mid"
-    if content is None:
-        write_midi([], bad)
-    else:
-        bad.write_bytes(content)
-    update = actions.compare(str(song), str(bad), None, visitor())
-    assert "mt-error" in update[actions.page.status]
-    assert "bad.mid" in update[actions.page.status]
-    last = statuses(actions, actions.transcribe(str(song), str(bad), None, 1, visitor()))[-1]
-    assert "bad.mid" in last
 
 
 def test_examples_are_prepared_while_nobody_waits(settings: PageSettings, song: Path) -> None:

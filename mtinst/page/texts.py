@@ -149,6 +149,17 @@ def bring_back(title: str) -> str:
     return f"Back to “{title}”"
 
 
+def not_sent(name: str) -> str:
+    """What became of a file that could not be sent.
+
+    Examples
+    --------
+    >>> not_sent("opera.wav")
+    'opera.wav did not get here: the connection was lost, or it is too large.'
+    """
+    return f"{name} did not get here: the connection was lost, or it is too large."
+
+
 def went_to_right_notes(name: str) -> str:
     """What became of a MIDI file that was brought as a song.
 

@@ -563,6 +563,35 @@ def test_transcribe_waits_for_a_file_that_is_still_being_sent(watched: Watched, 
     assert watched.errors == []
 
 
+def test_a_file_that_is_brought_while_another_is_still_sent_takes_its_place(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    held: list[Route] = []
+    page.route("**/upload*", lambda route: held.append(route))
+    first, second = (write_song(tmp_path / f"{name}.wav", 2.0) for name in ("first", "second"))
+    drop(page, first, "audio/wav")
+    drop(page, second, "audio/wav")
+    page.get_by_text("Sending the song").wait_for()
+    before = n_said(page)
+    page.get_by_role("button", name="Transcribe").click()
+    while len(held) < 2:
+        page.wait_for_timeout(50)
+    for route in reversed(held):
+        route.continue_()
+    wait_until_done(page, before)
+    assert page.locator("#mt-summary h2").inner_text() == "second"
+    assert watched.errors == []
+
+
+def test_an_older_snapshot_never_replaces_a_newer_one(watched: Watched) -> None:
+    page = watched.page
+    page.get_by_role("button", name="Transcribe").click()
+    page.wait_for_selector(".mt-error")
+    old = {"number": 1, "status": "old", "summary": "", "downloads": "", "player": None, "sliders": [1, [0] * 15]}
+    changes = page.evaluate("(old) => window.mtinst.page.show(old)", json.dumps(old))
+    assert changes == [{"__type__": "update"}] * 21
+    assert "Choose a song first" in page.locator("#mt-status").inner_text()
+
+
 def test_transcribe_waits_for_a_recording_that_goes_on(watched: Watched) -> None:
     page = watched.page
     page.locator("#mt-audio").get_by_label("Record audio").click()
@@ -594,7 +623,7 @@ def test_a_trimmed_song_keeps_its_name_and_one_called_audio_stays_so(watched: Wa
     page.mouse.up()
     with page.expect_response("**/upload*"):
         page.locator("#mt-audio").get_by_role("button", name="Trim", exact=True).first.click()
-    page.wait_for_function("window.mtinstSong?.orig_name === 'audio, trimmed.wav'")
+    page.wait_for_selector("#mt-status .mt-info >> text=Ready")
     press_transcribe(page)
     assert page.locator("#mt-summary h2").inner_text() == "audio, trimmed"
     assert watched.errors == []
@@ -764,6 +793,7 @@ def test_a_recording_that_cannot_be_sent_is_said_and_makes_room_for_another(watc
         record(page)
     page.locator("#mt-reference input[type=file]").set_input_files(served.examples / "duo.mid")
     page.wait_for_function("document.querySelector('#mt-reference').textContent.includes('duo')")
+    page.wait_for_selector("#mt-status .mt-info")
     page.get_by_role("button", name="Transcribe").click()
     page.wait_for_selector("#mt-status .mt-error")
     assert page.locator("#mt-status .mt-error").inner_text() == texts.NOT_SENT
