@@ -203,3 +203,5 @@ window.File = new Proxy(File, {
 const mtinst = /** @type {any} */ (window).mtinst ?? {};
 mtinst.page = { connect, opened, show, songChanged };
 /** @type {any} */ (window).mtinst = mtinst;
+
+export {}; // a module, with names of its own
