@@ -9,11 +9,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mtinst.edits import Edit
 from mtinst.page import texts, visit
 from mtinst.page.adjustment import Adjustment
 from mtinst.page.results import Result, Working
 from mtinst.page.snapshot import snapshot
 from mtinst.page.visit import Event, File, Song, Task, Visit, after
+from mtinst.records import Note
 from tests.tiny import result_named
 
 SONGS = [
@@ -23,6 +25,7 @@ SONGS = [
 START = Visit()
 NOTES = File(path=Path("/right.mid"), name="right.mid")
 FOLDER = Path("/cache/files-1")
+EDITS = (Edit(None, Note(0.5, 1.0, pitch=60)),)
 
 
 def result_of(task: Task, *, has_parts: bool = False) -> Result:
@@ -71,6 +74,7 @@ WISHES = st.one_of(
     st.builds(visit.Cleared, st.integers(0, 30)),
     st.builds(visit.NotesBrought, st.sampled_from([None, NOTES]), st.none()),
     st.builds(visit.Moved, st.builds(Adjustment, onset=st.sampled_from([0.0, 0.5, 1.0])), st.booleans()),
+    st.builds(visit.Edited, st.sampled_from(["first", "second"]), st.sampled_from([(), EDITS])),
     st.builds(visit.Followed, st.just("view-1")),
     st.sampled_from([visit.Stopped(), visit.Returned(), visit.Recorder(), visit.Left()]),
 )
@@ -200,3 +204,16 @@ def test_a_song_taken_away_just_as_another_is_put_there_leaves_the_other() -> No
     record = after(record, visit.Picked(SONGS[1], None, 0.0))
     assert after(record, visit.Cleared(seen)) is record
     assert after(record, visit.Cleared(record.song_put)).song is None
+
+
+def test_edits_stay_when_sliders_move_and_belong_to_one_song() -> None:
+    shown = replace(START, number=5, shown=replace(result_named("first"), source_key="first"))
+    changed = after(shown, visit.Edited("first", EDITS))
+    moved = after(changed, visit.Moved(Adjustment(onset=0.5)))
+    assert isinstance(moved.viewing, visit.View)
+    assert moved.viewing.adjustment == Adjustment(onset=0.5, edits=EDITS)
+    assert after(moved, visit.Edited("second", ())).viewing == moved.viewing
+    back = after(moved, visit.Moved(Adjustment(), is_reset=True))
+    assert isinstance(back.viewing, visit.View)
+    assert back.viewing.adjustment == Adjustment(edits=EDITS)
+    assert after(START, visit.Edited("first", EDITS)).viewing is None

@@ -5,7 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from mtinst.edits import edits_from_json
 from mtinst.errors import MtinstError
 from mtinst.grid import INSTRUMENT_NAMES
 from mtinst.hear.audio import iter_audio
@@ -191,6 +192,9 @@ class Actions:
                 yield visit.Returned()
             case {"kind": "reset"}:
                 yield visit.Moved(Adjustment(), is_reset=True)
+            case {"kind": "edits", "source": str(source_key), "edits": list(edits)}:
+                with suppress(ValueError):  # of another make
+                    yield visit.Edited(source_key, edits_from_json(edits))
             case {"kind": "recorder"}:
                 yield visit.Recorder()
             case {"kind": "link", "key": str(key)}:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mtinst.edits import Edit
 from mtinst.hear.tuning import is_tuning
 from mtinst.page import texts
 from mtinst.page.adjustment import Adjustment
@@ -285,6 +286,14 @@ class Moved:
 
 
 @dataclass(frozen=True)
+class Edited:
+    """Notes of the song of that key were changed by hand; `edits` are all there are now."""
+
+    source_key: str
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True)
 class Followed:
     """The page was opened by a link."""
 
@@ -364,7 +373,7 @@ class Failed:
     sentence: str
 
 
-Wish = Picked | Pressed | Stopped | Returned | NotesBrought | Moved | Followed | Cleared | Left
+Wish = Picked | Pressed | Stopped | Returned | NotesBrought | Moved | Edited | Followed | Cleared | Left
 Sending = Brought | Arrived | Lost | Recorder
 Outcome = Stepped | Opened | WasNotes | Read | Found | Played | Failed
 Event = Wish | Sending | Outcome
@@ -409,7 +418,12 @@ def _after_wish(new: Visit, event: Wish) -> Visit | None:
         case Moved():
             if event.is_reset:
                 new = replace(new, adjustment=event.adjustment, adjustment_put=new.number)
-            return _view(new, adjustment=event.adjustment) or (new if event.is_reset else None)
+            edits = () if (current := _wanted(new)) is None else current.adjustment.edits
+            return _view(new, adjustment=replace(event.adjustment, edits=edits)) or (new if event.is_reset else None)
+        case Edited(source_key, edits):
+            if (current := _wanted(new)) is None or current.source_key != source_key:
+                return None
+            return _view(new, adjustment=replace(current.adjustment, edits=edits))
 
 
 def _after_sending(new: Visit, event: Sending) -> Visit | None:
@@ -554,23 +568,27 @@ def _bring_back(new: Visit) -> Visit | None:
 
 def _view(new: Visit, sentence: str | None = None, **changes: object) -> Visit | None:
     """Show what is shown, or will be next, with those changes; not while another song is transcribed."""
-    if isinstance(new.viewing, View):
-        view = new.viewing
-    elif new.shown is not None:
-        shown = new.shown
-        view = View(
-            number=0,
-            source_key=shown.source_key,
-            title=shown.title,
-            adjustment=shown.adjustment,
-            reference_key=shown.reference_key,
-        )
-    else:
+    view = _wanted(new)
+    if view is None:
         return None
     if new.transcribing is not None and "adjustment" in changes:
         return None
     view = replace(view, number=new.number, sentence=sentence or view.sentence, **changes)  # type: ignore[arg-type]
     return replace(new, viewing=view)
+
+
+def _wanted(new: Visit) -> View | None:
+    """What is shown, or will be next."""
+    if isinstance(new.viewing, View) or new.shown is None:
+        return new.viewing if isinstance(new.viewing, View) else None
+    shown = new.shown
+    return View(
+        number=0,
+        source_key=shown.source_key,
+        title=shown.title,
+        adjustment=shown.adjustment,
+        reference_key=shown.reference_key,
+    )
 
 
 def _compare(new: Visit, event: Read) -> Visit:

@@ -178,6 +178,13 @@ function take(event, files) {
   bring(files[0], "sent");
 }
 
+/** Notes were changed by hand, in the player. @param {Event} event */
+function edited(event) {
+  if (!shown?.player) return;
+  tell("edits", { source: JSON.parse(shown.player).source, edits: /** @type {CustomEvent} */ (event).detail });
+}
+
+addEventListener("mtinst-edits", edited);
 addEventListener("click", clicked, true);
 addEventListener("drop", (event) => take(event, event.dataTransfer?.files), true);
 addEventListener("dragover", (event) => {
