@@ -1,5 +1,6 @@
 # make demo    serve the page on http://127.0.0.1:7860; HOST=… and PORT=… change that
 # make test    run the tests, two at a time
+# make test-fast   those that need no browser and are not slow
 # make lint    ruff and mypy
 # make check   lint and test: what CI runs
 # make bench   time and memory of a song of 30 s, 3 min and 10 min, as a Markdown table
@@ -16,14 +17,17 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo test lint check bench fuzz soak faults golden clean
+.PHONY: demo test test-fast lint check bench fuzz soak faults golden clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
 	$(RUN) app.py
 
 test: $(VENV)/dev.stamp
-	$(RUN) -m pytest --numprocesses 2 --dist loadfile
+	$(RUN) -m pytest --numprocesses 2 --dist loadfile --durations 25
+
+test-fast: $(VENV)/dev.stamp
+	$(RUN) -m pytest --numprocesses 2 --dist loadfile -m "not e2e and not slow"
 
 lint: $(VENV)/dev.stamp
 	$(RUN) -m ruff check
