@@ -120,7 +120,6 @@ def main() -> int:
     studio = Studio(settings)
     examples = find_examples(settings.examples)
     page = build(settings, studio, examples)
-    threading.Thread(target=get_ready, args=(settings, studio, examples), name="get-ready", daemon=True).start()
     try:
         page.blocks.queue(max_size=100, default_concurrency_limit=2).launch(
             server_name=settings.host,
@@ -137,6 +136,7 @@ def main() -> int:
             show_error=True,
             run_history=False,
             enable_monitoring=False,
+            prevent_thread_lock=True,
             app_kwargs={
                 "routes": [modules_route(), kept_route(studio), take_route(studio)],
                 "middleware": [Middleware(Guard, max_file_bytes=settings.max_mb * 1e6)],
@@ -145,4 +145,7 @@ def main() -> int:
     except OSError as error:  # Gradio's, when the port is taken or may not be used
         print(f"The page cannot be served on port {settings.port} of {settings.host}: {error}", file=sys.stderr)
         return 2
+    # Not before: a program that ends at once must not leave a thread at work.
+    threading.Thread(target=get_ready, args=(settings, studio, examples), name="get-ready", daemon=True).start()
+    page.blocks.block_thread()
     return 0

@@ -86,9 +86,11 @@ function update(changes) {
 /** @param {string} place @param {string} html */
 function fill(place, html) {
   const element = /** @type {HTMLElement} */ (document.getElementById(`mt-${place}`));
-  const wereOpen = [...element.querySelectorAll("details")].map((details) => details.open);
+  const unfolded = [...element.querySelectorAll("details[open] > summary")].map((summary) => summary.textContent);
   element.innerHTML = html;
-  element.querySelectorAll("details").forEach((details, index) => { details.open = wereOpen[index] ?? false; });
+  for (const summary of element.querySelectorAll("details > summary")) { // as a person left them
+    if (unfolded.includes(summary.textContent)) summary.parentElement?.setAttribute("open", "");
+  }
   const link = /** @type {HTMLAnchorElement | null} */ (element.querySelector("[data-song]"));
   if (!link) return;
   // The address of the page names the result on it, so that it can be kept, shared and loaded again.
