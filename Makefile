@@ -40,13 +40,13 @@ bench: $(VENV)/demo.stamp
 	$(RUN) -m mtinst.bench
 
 fuzz: $(VENV)/dev.stamp
-	$(RUN) -m tests.hard_use files
+	$(RUN) -m tests.abuse.hard_use files
 
 soak: $(VENV)/dev.stamp
-	$(RUN) -m tests.soak
+	$(RUN) -m tests.abuse.soak
 
 faults: $(VENV)/dev.stamp
-	$(RUN) -m tests.faults
+	$(RUN) -m tests.abuse.faults
 
 golden: $(VENV)/dev.stamp
 	MTINST_REWRITE_GOLDEN=1 $(RUN) -m pytest -k golden

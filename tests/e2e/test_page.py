@@ -311,10 +311,13 @@ def test_the_shortest_note_and_each_instrument_can_be_set(watched: Watched) -> N
 def test_a_link_brings_the_result_back(watched: Watched, served: Served) -> None:
     page = watched.page
     pick_example(page)
-    page.locator("#mt-downloads details:not(.mt-score) summary").click()
+    others = page.locator("#mt-downloads details:not(.mt-score)")
+    others.locator("summary").click()
     move(page, "#mt-onset", -0.5)
     wait_for_view(page)
-    assert page.locator("#mt-downloads details:not(.mt-score)").get_attribute("open") is not None, "what was unfolded stays so"
+    assert page.locator("#mt-downloads details:not(.mt-score)").get_attribute("open") is not None, (
+        "what was unfolded stays so"
+    )
     page.wait_for_function(
         "new URL(location).searchParams.get('song') === document.querySelector('[data-song]').dataset.song"
     )

@@ -10,8 +10,8 @@ import pytest
 
 from mtinst.grid import SPEC
 from mtinst.records import Note
-from tests.corpora import CELLO, VIOLA, VIOLIN, WRITERS, Notes
 from tests.tiny import write_weights
+from tests.train.corpora import CELLO, VIOLA, VIOLIN, WRITERS, Notes
 from train.__main__ import main
 from train.data.corpora import Parts
 from train.evaluation.score import score_notes, score_table

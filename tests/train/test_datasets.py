@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from mtinst.grid import N_INSTRUMENTS, SPEC, FeatureSpec, FloatArray
 from mtinst.hear.cqt import cqt, log_cqt, scale_to_unit
 from mtinst.hear.unet import Logits, ModelConfig, UNet
-from tests.train_data import tone_store
+from tests.train.data import tone_store
 from train.config import LossWeights, MixConfig
 from train.data.mixtures import Batch, MixtureDataset, Voice, _shift_rows, collate
 from train.networks.losses import multitask_loss

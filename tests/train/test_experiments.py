@@ -8,8 +8,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from mtinst.grid import INSTRUMENT_INDEX, SPEC
-from tests.corpora import WRITERS
-from tests.train_data import write_prepared
+from tests.train.corpora import WRITERS
+from tests.train.data import write_prepared
 from train.__main__ import main
 from train.config import EXPERIMENTS, experiment_named
 from train.data.corpora import Song

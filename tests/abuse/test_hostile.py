@@ -10,11 +10,11 @@ import soundfile as sf
 
 from mtinst.errors import AudioError
 from mtinst.hear.audio import load_audio
-from tests import hostile_bytes as craft
-from tests.hard_use import WAYS
-from tests.hostile import corpus, sample
+from tests.abuse import hostile_bytes as craft
+from tests.abuse.hard_use import WAYS
+from tests.abuse.hostile import corpus, sample
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 
 
 def test_there_are_three_hundred_hostile_files_and_the_same_in_every_run() -> None:
@@ -27,7 +27,7 @@ def test_there_are_three_hundred_hostile_files_and_the_same_in_every_run() -> No
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limits of each attempt are those of Linux")
 def test_a_sample_of_hostile_files_ends_in_results_and_sentences() -> None:
-    command = [sys.executable, "-m", "tests.hard_use", "files", "--sample", "--verbose"]
+    command = [sys.executable, "-m", "tests.abuse.hard_use", "files", "--sample", "--verbose"]
     finished = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stdout[-3000:] + finished.stderr[-1000:]
     tried = [way for line in finished.stdout.splitlines() if " MB " in line for way in WAYS if f" {way} " in line]

@@ -29,8 +29,8 @@ from mtinst.hear.notes import LEAST_SHARE, rolls_to_notes
 from mtinst.hear.unet import ModelConfig, UNet
 from mtinst.records import Note, Rolls, Thresholds
 from mtinst.transcription import Transcription
-from tests.hostile import FORMATS, good
-from tests.hostile_bytes import zip_bomb
+from tests.abuse.hostile import FORMATS, good
+from tests.abuse.hostile_bytes import zip_bomb
 from tests.tiny import rolls_of
 
 N_FRAMES = 120

@@ -12,7 +12,7 @@ from mtinst.grid import FINE, N_INSTRUMENTS, SPEC, FeatureSpec
 from mtinst.hear.checkpoint import save_checkpoint
 from mtinst.hear.unet import ModelConfig, UNet, n_weights
 from mtinst.records import Thresholds
-from tests.train_data import tone_store, write_prepared
+from tests.train.data import tone_store, write_prepared
 from train.config import EXPERIMENTS, MixConfig
 from train.data.mixtures import Batch, MixtureDataset, collate
 from train.methods.base import MelBands, Method

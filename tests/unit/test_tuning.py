@@ -13,7 +13,7 @@ from mtinst.pipeline import Transcriber
 from mtinst.records import Note, Rolls, Thresholds
 from mtinst.sound.synth import mix, synthesise
 from mtinst.transcription import Transcription
-from tests.hard_use_tuning import EXAMPLES, detuned, moved_notes
+from tests.abuse.hard_use_tuning import EXAMPLES, detuned, moved_notes
 
 CHORDS = [
     Note(0.5 * k, 0.5 * k + 0.45, pitch=pitch, instrument=instrument)

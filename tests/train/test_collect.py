@@ -11,8 +11,8 @@ import soundfile as sf
 
 from mtinst.grid import INSTRUMENT_INDEX, SPEC
 from mtinst.hear.cqt import by_pitch, log_cqt
-from tests.corpora import Notes, write_duet, write_midi, write_music
-from tests.train_data import tone_store
+from tests.train.corpora import Notes, write_duet, write_midi, write_music
+from tests.train.data import tone_store
 from train.__main__ import main
 from train.clips import ClipArrays
 from train.config import MixConfig

@@ -1,4 +1,5 @@
-"""``python -m tests.hard_use files | length | tuning | kinds``: what the program does with songs that are hard to hear.
+"""``python -m tests.abuse.hard_use files | length | tuning | kinds``: what is done with songs
+that are hard to hear.
 
 Each command prints a Markdown table, and ends with the status 1 when something was not as it should be.
 """
@@ -20,7 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple
 
-from tests.hostile import Hostile, corpus, sample
+from tests.abuse.hostile import Hostile, corpus, sample
 
 Way = Literal["command line", "Python", "page"]
 WAYS: tuple[Way, ...] = ("command line", "Python", "page")
@@ -58,7 +59,7 @@ class Ended(NamedTuple):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tests.hard_use", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.abuse.hard_use", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     files = commands.add_parser("files", help="hostile files, each by the command line, from Python, and by the page")
     files.add_argument("--sample", action="store_true", help="only a few of each kind, each one way")
@@ -74,15 +75,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kinds.add_argument("--weights", type=Path, help="checkpoint; default: the shipped one")
     options = parser.parse_args(arguments)
     if options.command == "tuning":
-        from tests.hard_use_tuning import measure as measure_tuning
+        from tests.abuse.hard_use_tuning import measure as measure_tuning
 
         return measure_tuning(options.weights)
     if options.command == "kinds":
-        from tests.hard_use_kinds import measure as measure_kinds
+        from tests.abuse.hard_use_kinds import measure as measure_kinds
 
         return measure_kinds(options.weights)
     if options.command == "length":
-        from tests.hard_use_length import measure
+        from tests.abuse.hard_use_length import measure
 
         return measure(options.minutes, options.most_mb)
     inputs = sample() if options.sample else corpus(options.seed)

@@ -1,4 +1,4 @@
-"""Many people at once: ``python -m tests.soak`` serves the page and has clients bring songs all the time.
+"""Many people at once: ``python -m tests.abuse.soak`` serves the page and has clients bring songs all the time.
 
 Each client is Gradio's own, uploads a new song every time, waits in the queue for its result, and looks whether it is
 its own: title, length, the MIDI file, the link a second time. Printed is a Markdown table: latencies at the 50th and
@@ -167,7 +167,7 @@ def _not_of(song: Path, result: dict[str, Any], http: httpx.Client) -> list[str]
 
 def main() -> int:
     """1 when anything failed."""
-    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.abuse.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0, help="for each number of clients")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 5, 20])
     parser.add_argument("--tiny", action="store_true", help="with a network that costs next to nothing")

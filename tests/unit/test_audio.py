@@ -21,7 +21,7 @@ from mtinst.errors import AudioError
 from mtinst.grid import FloatArray
 from mtinst.hear import audio
 from mtinst.hear.audio import iter_audio, load_audio, to_mono
-from tests.hostile import write_film
+from tests.abuse.hostile import write_film
 
 RATE = 16000
 TONE_HZ = 440.0

@@ -24,8 +24,8 @@ from mtinst.page.settings import PageSettings
 from mtinst.page.studio import Studio
 from mtinst.records import Note
 from mtinst.sound.synth import mix, synthesise
-from tests.hard_use import say
-from tests.odd_files import RATE, OddFile, odd_files
+from tests.abuse.hard_use import say
+from tests.abuse.odd_files import RATE, OddFile, odd_files
 
 SONG_S = 9.0
 MOST_OFF_S = 0.15

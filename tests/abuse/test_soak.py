@@ -15,8 +15,8 @@ from mtinst.page import texts
 from mtinst.page.line import Line, LineFullError, Ticket
 from mtinst.page.settings import PageSettings
 from mtinst.page.studio import Studio
+from tests.abuse.soak import Phase, soak, table
 from tests.served import Server, Visitor, serve
-from tests.soak import Phase, soak, table
 from tests.tiny import write_song, write_weights
 
 FREE_WITHIN_S = 2.0

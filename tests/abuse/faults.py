@@ -1,4 +1,5 @@
-"""Cables pulled out, disks full, files gone: ``python -m tests.faults`` does all of that and prints what came of it.
+"""Cables pulled out, disks full, files gone: ``python -m tests.abuse.faults`` does all of that and prints
+what came of it.
 
 Each fault is a function that makes it happen in a folder of its own, checks what must hold afterwards (an
 AssertionError otherwise), and says what happened and what a person saw.
@@ -269,7 +270,7 @@ def killed_page(folder: Path) -> Outcome:
 
 def killed_training(folder: Path) -> Outcome:
     """Kill -9 in the middle of an epoch, of writing ``last.pt`` and of writing the log; resumed to the same weights."""
-    from tests.train_data import write_prepared
+    from tests.train.data import write_prepared
 
     prepared = write_prepared(folder / "data")
     whole = folder / "whole"
@@ -436,7 +437,7 @@ def _place() -> Iterator[Path]:
 
 def main() -> int:
     """1 when something that must hold did not."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.abuse.faults", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"only these: {', '.join(fault.__name__ for fault in FAULTS)}")
     names = parser.parse_args().names
     sys.stdout.write("| fault | what happened | what a person saw |\n|---|---|---|\n")

@@ -25,7 +25,7 @@ import numpy as np
 import soundfile as sf
 from PIL import Image
 
-from tests import hostile_bytes as craft
+from tests.abuse import hostile_bytes as craft
 
 RATE = 16_000
 SECONDS = 1.2

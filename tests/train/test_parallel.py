@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.train_data import write_prepared
+from tests.train.data import write_prepared
 from train.parallel import BatchShare, Processes
 
-PROJECT = Path(__file__).resolve().parents[1]
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(("n_clips", "batch_size", "count"), [(10, 4, 2), (64, 16, 4), (7, 7, 1), (9, 3, 3)])

@@ -23,7 +23,7 @@ from mtinst.errors import SynthesisError
 from mtinst.export.midi import read_midi
 from mtinst.grid import INSTRUMENT_INDEX, INSTRUMENTS, NINE
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 LABELS = {instrument.label: instrument for instrument in INSTRUMENTS}
 BY_SLUG = {piece.slug: piece for piece in PIECES}
 each_song = pytest.mark.parametrize("slug", sorted(BY_SLUG))

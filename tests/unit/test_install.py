@@ -16,7 +16,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from mtinst import __version__
 from mtinst.page.__main__ import main
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 METADATA = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
 # The extras that each lock holds besides the dependencies of all.
 LOCKS = {

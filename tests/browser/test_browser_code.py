@@ -9,7 +9,7 @@ import pytest
 
 from mtinst.page.player import FOLDER
 
-TESTS = Path(__file__).with_name("browser")
+TESTS = Path(__file__).parent
 TSC = TESTS / "node_modules/typescript/bin/tsc"
 IMPORT = re.compile(r'^import .* from "(.*)";$', re.MULTILINE)
 

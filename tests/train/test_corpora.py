@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mtinst.grid import INSTRUMENT_INDEX, SPEC
-from tests.corpora import CELLO, SECONDS, VIOLA, VIOLIN, WRITERS, Notes
+from tests.train.corpora import CELLO, SECONDS, VIOLA, VIOLIN, WRITERS, Notes
 from train.__main__ import main
 from train.data.corpora import CORPORA, CorpusError, Song, corpus_of, find_songs
 from train.data.sources import OFFSET, ONSET, PITCH

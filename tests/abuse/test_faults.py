@@ -1,4 +1,4 @@
-"""What `tests.faults` makes happen, one test each, and two writers of one cache in two processes."""
+"""What `tests.abuse.faults` makes happen, one test each, and two writers of one cache in two processes."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mtinst.page.cache import CacheError, ResultCache
-from tests.faults import FAULTS, SLOW, Outcome
+from tests.abuse.faults import FAULTS, SLOW, Outcome
 from tests.served import PROJECT
 
 

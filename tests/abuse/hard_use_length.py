@@ -1,7 +1,7 @@
 """Long songs through the command line and the page: seconds and memory of a process, from its start to its end.
 
 The page's process is all that the page does with a song, parts played and written, without its server. That is also
-what ``python -m tests.hard_use_length SONG CACHE`` does.
+what ``python -m tests.abuse.hard_use_length SONG CACHE`` does.
 """
 
 import sys
@@ -16,9 +16,9 @@ from mtinst.bench import make_song, run_process
 from mtinst.page.results import Result
 from mtinst.page.settings import PageSettings
 from mtinst.page.studio import Studio
-from tests.hard_use import say
+from tests.abuse.hard_use import say
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 STEEPEST = 1.5
 """A minute of the longest song may take this many times what a minute of the second takes."""
 
@@ -35,7 +35,7 @@ def measure(minutes: Sequence[float], most_mb: float, *options: str) -> int:
             song = lengthen(first, folder / "song.flac", length)
             arguments = {
                 "command line": ["-m", "mtinst", str(song), "--out", str(folder / "out"), *options],
-                "page": ["-m", "tests.hard_use_length", str(song), str(folder / "cache")],
+                "page": ["-m", "tests.abuse.hard_use_length", str(song), str(folder / "cache")],
             }
             for way, times in a_minute.items():
                 used = run_process([sys.executable, *arguments[way]], PROJECT)

@@ -13,9 +13,9 @@ from mtinst.grid import SPEC, FloatArray
 from mtinst.hear.audio import load_audio
 from mtinst.hear.tuning import semitones_from_concert
 from mtinst.records import Note
-from tests.hard_use import say
+from tests.abuse.hard_use import say
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 CENTS = (0, -60, -40, -20, -10, 10, 20, 40, 60)
 TUNINGS_HZ = (415.0, 430.0, 442.0, 466.0)
 MOST_LOST = 0.02

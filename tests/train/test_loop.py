@@ -12,7 +12,7 @@ from mtinst.grid import FINE, SPEC
 from mtinst.hear.checkpoint import load_checkpoint, save_checkpoint
 from mtinst.hear.unet import Committee, UNet
 from mtinst.records import Thresholds
-from tests.train_data import tone_store, write_prepared
+from tests.train.data import tone_store, write_prepared
 from train.__main__ import main
 from train.config import EXPERIMENTS, Experiment, LossWeights
 from train.data.mixtures import Batch, MixtureDataset, collate

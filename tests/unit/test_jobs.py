@@ -29,10 +29,10 @@ from mtinst.cli import main
 from mtinst.errors import CheckpointError, MtinstError
 from mtinst.grid import N_INSTRUMENTS
 from mtinst.hear.checkpoint import load_checkpoint, save_checkpoint
-from tests.mortal import die_on_one
+from tests.abuse.mortal import die_on_one
 from tests.tiny import write_song, write_weights
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpora import write_music
 from tests.served import PROJECT, serve
+from tests.train.corpora import write_music
 from train.__main__ import main
 
 # What makes the same commands small enough for a test.

@@ -23,9 +23,9 @@ from mtinst.hear.checkpoint import save_checkpoint
 from mtinst.hear.unet import ModelConfig, UNet
 from mtinst.pipeline import DEFAULT_WEIGHTS
 from mtinst.records import Thresholds
-from tests import odd_files
+from tests.abuse import odd_files
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 RATE = 16000
 
 

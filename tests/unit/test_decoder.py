@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from mtinst.errors import AudioError
 from mtinst.grid import SPEC, FloatArray
 from mtinst.hear.audio import load_audio, read_audio, unread
-from tests import odd_files as odd
-from tests.odd_files import OddFile
+from tests.abuse import odd_files as odd
+from tests.abuse.odd_files import OddFile
 
 MUSIC_S = 6.0
 BURSTS_S = (0.5, 2.0, 3.5, 5.0)
