@@ -68,3 +68,7 @@ test("a step is taken back and made again as a whole, and all of them at once", 
   assert.deepEqual(editsOf(redo(reset(history))), [first, second, third]);
   assert.deepEqual(withStep(undo(history), [third]).undone, []);
 });
+
+test("a note of an instrument that nobody knows is refused", () => {
+  assert.throws(() => notesOf([0, 1, 60, "kazoo"]), /there is no instrument kazoo/);
+});

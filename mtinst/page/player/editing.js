@@ -20,6 +20,7 @@ const NEW_NOTE_S = 8 * edits.FRAME_S;
 const NEW_PITCH = 60;
 const EDGE_PX = 6; // at a note's right end
 const TOUCH_EDGE_PX = 14;
+const MOST_LATE = 100; // answers that may be under way
 const STEADY_PX = 5; // who moves a note up or down by hand means no less than this by later or earlier
 export const DIGITS = "1234567890-"; // for the instruments, in table order
 
@@ -101,7 +102,7 @@ export class Editing {
   change(history, selected) {
     this.history = history;
     const list = edits.editsOf(history);
-    this.told.push(JSON.stringify(list));
+    this.told = [...this.told.slice(-MOST_LATE), JSON.stringify(list)];
     this.apply(selected);
     this.player.root.dispatchEvent(new CustomEvent("mtinst-edits", { bubbles: true, detail: list }));
   }
@@ -183,7 +184,9 @@ export class Editing {
   /** @param {NoteValues[]} values */
   select(values) {
     const wanted = new Set(values.map(String));
-    const isWanted = (/** @type {Note} */ note) => wanted.has(String(edits.valuesOf(note)));
+    const onsets = new Set(values.map(([onset]) => onset)); // quick to ask
+    const isWanted = (/** @type {Note} */ note) =>
+      onsets.has(note.onset) && wanted.has(String(edits.valuesOf(note)));
     this.choose(wanted.size ? this.song.notes.notes.filter(isWanted) : []);
   }
 

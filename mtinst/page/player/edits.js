@@ -68,25 +68,19 @@ export const lengthened = (all, seconds) =>
  * @param {Instrument[]} instruments
  */
 export function edited(notes, edits, instruments) {
-  /** @type {Map<string, Note[]>} */
-  const rows = new Map();
-  const row = (/** @type {number} */ pitch, /** @type {string} */ name) => {
-    const key = `${pitch} ${name}`;
-    const found = rows.get(key) ?? [];
-    rows.set(key, found);
-    return found;
-  };
-  for (const note of notes) row(note.pitch, note.instrument.name).push(note);
+  /** @type {Note[][]} */
+  const rows = Array.from({ length: 128 }, () => []); // by pitch
+  for (const note of notes) rows[note.pitch].push(note);
   for (const { was, now } of edits) {
-    if (was) removeNearest(row(was[2], was[3]), was[0]);
-    if (now) row(now[2], now[3]).push(noteOf(now, instruments));
+    if (was) removeNearest(rows[was[2]], was);
+    if (now) rows[now[2]].push(noteOf(now, instruments));
   }
-  return [...rows.values()].flat();
+  return rows.flat();
 }
 
-/** @param {Note[]} notes @param {number} onset */
-function removeNearest(notes, onset) {
-  const distances = notes.map((note) => Math.abs(note.onset - onset));
+/** @param {Note[]} notes of one pitch @param {NoteValues} wanted */
+function removeNearest(notes, [onset, , , name]) {
+  const distances = notes.map((note) => (note.instrument.name === name ? Math.abs(note.onset - onset) : Infinity));
   const nearest = distances.indexOf(least(distances));
   if (distances[nearest] <= SAME_S + 1e-9) notes.splice(nearest, 1);
 }
