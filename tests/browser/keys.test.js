@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { actionOf } from "../../mtinst/page/player/keys.js";
+import { actionOf, editOf } from "../../mtinst/page/player/keys.js";
 
 // What a key asks of a player that stands at 30 s.
 function asked(key, { code = "", shiftKey = false } = {}) {
@@ -45,4 +45,44 @@ test("speed goes in steps of a twentieth", () => {
 test("other keys are left to the page", () => {
   assert.equal(asked("q"), undefined);
   assert.equal(asked("Tab"), undefined);
+});
+
+// What a key asks of the editing of two instruments' notes.
+function edit(key, { n = 1, isOn = true, ...event } = {}) {
+  const calls = [];
+  const own = { isOn, selected: Array(n).fill({}), song: { instruments: [{ name: "piano" }, { name: "guitar" }] } };
+  const editing = new Proxy(own, { get: (one, name) => one[name] ?? ((...values) => calls.push([name, ...values])) });
+  editOf({ key, code: "", ...event }, editing)?.();
+  return calls[0];
+}
+
+test("keys move, lengthen and remove the selected notes", () => {
+  assert.deepEqual(edit("ArrowRight"), ["move", 0.032, 0]);
+  assert.deepEqual(edit("ArrowLeft", { shiftKey: true }), ["lengthen", -0.032]);
+  assert.deepEqual(edit("ArrowUp"), ["move", 0, 1]);
+  assert.deepEqual(edit("ArrowDown", { shiftKey: true }), ["move", 0, -12]);
+  assert.deepEqual(edit("Backspace"), ["remove"]);
+  assert.deepEqual(edit("Escape"), ["choose", []]);
+});
+
+test("a digit gives them to an instrument", () => {
+  assert.deepEqual(edit("2", { code: "Digit2" }), ["give", "guitar"]);
+  assert.equal(edit("9", { code: "Digit9" }), undefined, "nobody here has it");
+});
+
+test("undo and redo have the usual keys, with or without a selection", () => {
+  for (const modifier of ["ctrlKey", "metaKey"]) {
+    assert.deepEqual(edit("z", { [modifier]: true, n: 0 }), ["undo"]);
+    assert.deepEqual(edit("Z", { [modifier]: true, shiftKey: true }), ["redo"]);
+    assert.deepEqual(edit("y", { [modifier]: true }), ["redo"]);
+    assert.equal(edit("a", { [modifier]: true }), undefined);
+  }
+});
+
+test("keys step from note to note, and keep their other use while none is selected", () => {
+  assert.deepEqual(edit("n", { n: 0 }), ["step", 1, undefined]);
+  assert.deepEqual(edit("P", { shiftKey: true }), ["step", -1, true]);
+  assert.equal(edit("ArrowRight", { n: 0 }), undefined);
+  assert.equal(edit("1", { n: 0, code: "Digit1" }), undefined);
+  assert.equal(edit("n", { isOn: false }), undefined);
 });

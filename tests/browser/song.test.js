@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { NoteIndex, clock, pitchName, unpackSong } from "../../mtinst/page/player/song.js";
+import { NoteIndex, clock, pitchName, setNotes, unpackSong } from "../../mtinst/page/player/song.js";
 
 const NAMES = ["Piano", "Guitar", "Bass", "Violin", "Viola", "Cello", "Trumpet", "Saxophone", "Flute", "Voice", "Other"];
 const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
@@ -13,7 +13,7 @@ function record(changes = {}) {
     { rows: 11, values: base64(new Uint8Array(22).fill(7)) },
     { rows: 2, values: base64([0, 255, 128, 1]), lowest: 64 },
   ];
-  return { duration: 2, frame_rate: 1, low: 60, high: 72, lowest: 21, instruments, activity, pitches, ...changes };
+  return { duration: 2, frame_rate: 1, low: 60, high: 72, lowest: 21, instruments, edits: [], activity, pitches, ...changes };
 }
 
 test("pitches have the names that musicians give them", () => {
@@ -72,4 +72,15 @@ test("the right notes make the picture as high as they need", () => {
   assert.deepEqual([low, high], [40, 90]);
   assert.deepEqual(reference.notes.notes.map((one) => [one.instrument.name, one.isHit]), [["cello", false], ["flute", true]]);
   assert.equal(unpackSong(record()).reference, null);
+});
+
+test("other notes are counted, share rows and make the picture higher", () => {
+  const song = unpackSong(record());
+  const [first, second] = song.notes.notes;
+  const piano = song.instruments[0];
+  const added = { ...first, onset: 0.7, pitch: 90, instrument: piano };
+  setNotes(song, [added, second, { ...first, pitch: 90 }]);
+  assert.deepEqual(song.instruments.map((one) => one.notes.length).slice(0, 4), [1, 0, 0, 2]);
+  assert.deepEqual([song.low, song.high], [60, 90]);
+  assert.deepEqual(song.notes.notes.map(({ share, shares }) => [share, shares]), [[0, 2], [1, 2], [0, 1]]);
 });

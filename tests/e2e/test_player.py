@@ -16,6 +16,7 @@ import pytest
 import soundfile as sf
 
 from mtinst.compare import compare_notes
+from mtinst.edits import edited, edits_from_json
 from mtinst.grid import INSTRUMENT_INDEX, SPEC, FloatArray
 from mtinst.page import player
 from mtinst.page.layout import STYLE
@@ -794,6 +795,194 @@ def test_a_song_is_compared_with_the_right_notes(stand: Stand) -> None:
     switch.click()
     assert picture(stand, ".mtp-notes") == before
     assert page.locator(".mtp-legend").is_hidden()
+
+
+# What is put right by hand
+
+
+def start_editing(stand: Stand) -> None:
+    """Switch editing on, and keep what the page is told from now on in `told`."""
+    stand.page.evaluate(
+        "window.told = []; document.addEventListener('mtinst-edits', ({ detail }) => told.push(detail))"
+    )
+    stand.page.get_by_role("button", name="Edit", exact=True).click()
+
+
+def place_of(stand: Stand, index: int, *, share: float = 0.5) -> tuple[float, float]:
+    """A point of the roll on the violin's note of that number, at a share of its length."""
+    x, y, thickness = stand.state(
+        "((note) => [lanes.x(note.onset + " + str(share) + " * (note.offset - note.onset)), "
+        "...lanes.roll.place(note, lanes.roll.rowsOf(player.song))])"
+        f"(player.song.instruments[{INSTRUMENT_INDEX['violin']}].notes[{index}])"
+    )
+    return x, y + thickness / 2
+
+
+def pull(stand: Stand, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Drag with the mouse from one point of the roll to another."""
+    mouse, box = stand.page.mouse, stand.page.locator(".mtp-notes").bounding_box()
+    assert box is not None
+    mouse.move(box["x"] + start[0], box["y"] + start[1])
+    mouse.down()
+    mouse.move(box["x"] + end[0], box["y"] + end[1], steps=5)
+    mouse.up()
+
+
+def last_edits(stand: Stand) -> list[dict[str, Any]]:
+    """All edits, as the page was told last."""
+    edits: list[dict[str, Any]] = stand.page.evaluate("told.at(-1)")
+    return edits
+
+
+def violin_notes(stand: Stand) -> list[list[float]]:
+    notes = f"player.song.instruments[{INSTRUMENT_INDEX['violin']}].notes"
+    values: list[list[float]] = stand.state(f"{notes}.map((one) => [one.onset, one.offset, one.pitch])")
+    return values
+
+
+def test_a_note_is_selected_and_deleted_and_comes_back(stand: Stand) -> None:
+    page = stand.page
+    before = picture(stand, ".mtp-notes")
+    start_editing(stand)
+    x, y = place_of(stand, 3)
+    page.locator(".mtp-notes").click(position={"x": x, "y": y})
+    assert page.locator(".mtp-edit-selected").inner_text() == "Violin · G4 · at 0:01.53 · 0.45 s long"
+    assert picture(stand, ".mtp-notes") != before
+    assert stand.state("mixer.position") == 0, "who edits does not seek"
+    page.keyboard.press("Delete")
+    removed = {"was": [1.536, 1.984, 67, "violin"], "now": None}
+    assert last_edits(stand) == [removed]
+    assert row(stand, "violin").locator(".mtp-count").inner_text() == "37 notes"
+    page.keyboard.press("Control+z")
+    assert last_edits(stand) == []
+    assert row(stand, "violin").locator(".mtp-count").inner_text() == "38 notes"
+    page.keyboard.press("Escape")
+    assert picture(stand, ".mtp-notes") == before
+    page.keyboard.press("Control+Shift+z")
+    assert last_edits(stand) == [removed]
+    page.get_by_role("button", name="As it was").click()
+    assert last_edits(stand) == []
+    page.get_by_role("button", name="Edit", exact=True).click()
+    page.locator(".mtp-notes").click(position={"x": x, "y": y})
+    assert stand.state("mixer.position") > 1, "who does not edit seeks"
+    assert stand.page.evaluate("told.length") == 4
+
+
+def test_notes_are_edited_by_the_keyboard_alone(stand: Stand) -> None:
+    press = stand.page.keyboard.press
+    start_editing(stand)
+    for _ in range(3):
+        press("n")
+    press("p")  # piano, violin, flute and back
+    press("ArrowRight")
+    press("ArrowUp")
+    press("Shift+ArrowRight")
+    press("3")
+    assert [edit["now"] for edit in last_edits(stand)] == [
+        [0.032, 0.48, 64, "violin"],
+        [0.032, 0.48, 65, "violin"],
+        [0.032, 0.512, 65, "violin"],
+        [0.032, 0.512, 65, "electric_guitar"],
+    ]
+    assert row(stand, "electric_guitar").locator(".mtp-count").inner_text() == "1 note"
+    assert stand.page.get_by_role("combobox", name="Instrument").input_value() == "electric_guitar"
+    press("Shift+n")
+    press("ArrowLeft")
+    press("ArrowLeft")  # they have come to the start
+    assert len(last_edits(stand)) == 6
+    press("Control+z")
+    assert len(last_edits(stand)) == 4, "what was moved together goes back together"
+    press("Control+y")
+    press("i")
+    assert last_edits(stand)[-1] == {"was": None, "now": [0, 0.256, 49, "piano"]}
+
+
+def test_notes_are_edited_by_the_mouse(stand: Stand) -> None:
+    page = stand.page
+    for _ in range(2):
+        page.get_by_role("button", name="Show it larger").click()
+    start_editing(stand)
+    row_height, scale = stand.state("[lanes.roll.rowsOf(player.song).row, lanes.scale]")
+    x, y = place_of(stand, 3)
+    pull(stand, (x, y), (x + 0.5 * scale, y - 2 * row_height))
+    (edit,) = last_edits(stand)
+    assert edit["was"] == [1.536, 1.984, 67, "violin"]
+    assert edit["now"] == [pytest.approx(2.036, abs=0.01), pytest.approx(2.484, abs=0.01), 69, "violin"]
+    x, y = place_of(stand, 1, share=0.99)
+    pull(stand, (x, y), (x + 0.3 * scale, y))
+    assert last_edits(stand)[-1]["now"] == [0.512, pytest.approx(1.26, abs=0.01), 65, "violin"]
+    (left, top), (right, _) = place_of(stand, 0), place_of(stand, 2)
+    pull(stand, (left, top - 7 * row_height), (right, top + 5 * row_height))  # from empty ground
+    chosen = stand.state("player.editing.selected.map((one) => one.instrument.name)")
+    assert set(chosen) == {"violin"}
+    assert len(chosen) == 3
+    page.get_by_role("combobox", name="Instrument").select_option("cello")
+    assert [edit["now"][3] for edit in last_edits(stand)[-3:]] == ["cello"] * 3
+    page.locator(".mtp-notes").dblclick(position={"x": x_of(stand, 4.0), "y": y - 7 * row_height})
+    added = last_edits(stand)[-1]
+    assert added == {"was": None, "now": [pytest.approx(4, abs=0.01), pytest.approx(4.256, abs=0.01), 72, "cello"]}
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_role("button", name="Redo").click()
+    assert last_edits(stand)[-1] == added
+
+
+def test_the_servers_edits_replace_those_here_unless_they_are_late(stand: Stand, files: dict[str, bytes]) -> None:
+    page, press = stand.page, stand.page.keyboard.press
+    start_editing(stand)
+    press("n")
+    press("ArrowUp")
+    first = last_edits(stand)
+    press("ArrowUp")
+    second = last_edits(stand)
+    notes = edited(known_song().notes, edits_from_json(first))
+
+    def answer(edits: list[dict[str, Any]], name: str) -> None:
+        song = replace(known_song(), edits=edits_from_json(edits))
+        song.__dict__["notes"] = edited(known_song().notes, song.edits)
+        files[name] = json.dumps(song_record(song)).encode()
+        page.evaluate("(value) => player.show(value)", VALUE | {"song": name})
+
+    pitches = f"player.song.instruments[{INSTRUMENT_INDEX['piano']}].notes.slice(0, 2).map((one) => one.pitch)"
+    assert sorted(note.pitch for note in notes[:3]) == [49, 64, 76]
+    answer(first, "first.json")
+    assert stand.state(pitches) == [50, 49]
+    answer(second, "second.json")
+    assert stand.state(pitches) == [50, 49]
+    press("Control+z")
+    assert last_edits(stand) == first
+    press("Control+y")
+    assert last_edits(stand) == second, "an answer leaves what can be made again"
+    answer([], "none.json")
+    assert stand.state(pitches) == [48, 49]
+    assert page.get_by_role("button", name="Undo").is_disabled()
+
+
+@pytest.mark.parametrize("stand", [PHONE | {"viewport": {"width": 375, "height": 667}}], indirect=True)
+def test_notes_are_edited_by_touch(stand: Stand) -> None:
+    page = stand.page
+    start_editing(stand)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    boxes = page.locator(".mtp-edits :is(button, select)").evaluate_all(
+        "all => all.map((one) => one.getBoundingClientRect()).map((one) => [one.left, one.top, one.right, one.bottom])"
+    )
+    assert all(left >= 0 and right <= 375 and bottom - top >= 36 for left, top, right, bottom in boxes)
+    notes = page.locator(".mtp-notes")
+    notes.scroll_into_view_if_needed()
+    x, y = place_of(stand, 6, share=0.3)
+    notes.tap(position={"x": x, "y": y})
+    assert "Violin" in page.locator(".mtp-edit-selected").inner_text()
+    box = notes.bounding_box()
+    assert box is not None
+    touch = page.context.new_cdp_session(page)
+    for kind, up in (("touchStart", 0), ("touchMove", 20), ("touchMove", 40)):
+        point = {"x": box["x"] + x, "y": box["y"] + y - up}
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    (edit,) = last_edits(stand)
+    assert edit["now"][:2] == edit["was"][:2]
+    assert edit["now"][2] > edit["was"][2]
+    page.get_by_role("button", name="Delete").tap()
+    assert len(violin_notes(stand)) == 37
 
 
 # One song after another

@@ -3,12 +3,14 @@
 import json
 import os
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mtinst.compare import compare_notes
+from mtinst.edits import Edit
 from mtinst.grid import INSTRUMENT_INDEX, N_INSTRUMENTS, SPEC
 from mtinst.page.player import FOLDER
 from mtinst.page.player.song import FAINTEST, STEP, song_record, write_probabilities
@@ -67,6 +69,12 @@ def test_without_a_comparison_there_is_no_reference() -> None:
     record = song_record(transcription_of(NOTES))
     assert "reference" not in record
     assert all("extra" not in one for one in record["instruments"])
+
+
+def test_the_edits_that_the_notes_have_are_told() -> None:
+    edit = Edit(None, NOTES[2])
+    song = replace(transcription_of(NOTES), edits=(edit,))
+    assert song_record(song)["edits"] == [{"was": None, "now": [0.32, 0.64, 67, "piano"]}]
 
 
 def test_a_comparison_of_other_notes_is_refused() -> None:

@@ -14,7 +14,7 @@ const TAPPED_TIP_MS = 2500;
 
 /** @typedef {"roll" | "activity" | "pitches"} Kind of a picture */
 
-/** @typedef {"loop-start" | "loop-end" | "ruler" | "playhead" | "view"} Zone that a drag begins in */
+/** @typedef {"loop-start" | "loop-end" | "ruler" | "playhead" | "view" | "edit"} Zone that a drag begins in */
 
 /** @typedef {{ zone: Zone, from: Point, fixed: number, start: number, moved: boolean, region: Loop | null }} Drag */
 
@@ -52,7 +52,7 @@ export class Gestures {
       const point = at(event);
       pointers.set(event.pointerId, point);
       if (pointers.size === 2) {
-        this.player.previewLoop(null);
+        this.abandon();
         drag = this.beginPinch([...pointers.values()]);
       } else if (pointers.size === 1) drag = this.beginDrag(this.zoneAt(kind, point, event.pointerType), point);
     });
@@ -62,17 +62,18 @@ export class Gestures {
       if (event.pointerType === "mouse" && event.buttons === 0 && pointers.size) {
         // It was let go of outside, before it was captured.
         pointers.clear();
-        this.player.previewLoop(null);
+        this.abandon();
         drag = null;
       }
       if (pointers.has(event.pointerId)) pointers.set(event.pointerId, point);
       if (drag?.zone === "pinch") return this.pinch(drag, [...pointers.values()]);
       if (!drag) return this.hover(canvas, kind, point, event);
-      if (!drag.moved && Math.abs(point.x - drag.from.x) <= DRAG_PX) return;
+      const isLevel = drag.zone !== "edit" || Math.abs(point.y - drag.from.y) <= DRAG_PX;
+      if (!drag.moved && isLevel && Math.abs(point.x - drag.from.x) <= DRAG_PX) return;
       if (!drag.moved) canvas.setPointerCapture(event.pointerId);
       drag.moved = true;
       this.tip.hidden = true;
-      this.drag(drag, point);
+      this.drag(drag, point, event);
     });
     const end = (/** @type {PointerEvent} */ event, /** @type {boolean} */ isDone) => {
       const point = at(event);
@@ -81,14 +82,18 @@ export class Gestures {
         return;
       }
       if (isDone && drag.moved) this.drop(drag);
+      else if (isDone && drag.zone === "edit") this.player.editing.click(point, event.shiftKey);
       else if (isDone) this.click(kind, point, event.pointerType);
-      else this.player.previewLoop(null);
+      else this.abandon();
       drag = null;
     };
     canvas.addEventListener("pointerup", (event) => end(event, true));
     canvas.addEventListener("pointercancel", (event) => end(event, false));
     canvas.addEventListener("pointerleave", (event) => (this.tip.hidden ||= event.pointerType === "mouse"));
     canvas.addEventListener("wheel", (event) => this.wheel(event, kind, at(event)), { passive: false });
+    canvas.addEventListener("dblclick", (event) => {
+      if (this.player.song && this.zoneAt(kind, at(event), "mouse") === "edit") this.player.editing.doubleClick(at(event));
+    });
   }
 
   /**
@@ -109,6 +114,7 @@ export class Gestures {
       if (loop && isNear(loop.end)) return "loop-end";
       return "ruler";
     }
+    if (kind === "roll" && player.editing.isOn && x >= lanes.gutter) return "edit";
     if (kind !== "activity" && x >= lanes.gutter - grip && isNear(player.mixer.position)) return "playhead";
     return "view";
   }
@@ -121,10 +127,12 @@ export class Gestures {
     return { zone, from, fixed, start: this.lanes.start, moved: false, region: null };
   }
 
-  /** @param {Drag} drag @param {Point} point */
-  drag(drag, { x }) {
+  /** @param {Drag} drag @param {Point} point @param {PointerEvent} event */
+  drag(drag, { x, y }, event) {
     const { lanes, player } = this;
-    if (drag.zone === "view") {
+    if (drag.zone === "edit") {
+      player.editing.drag(drag.from, { x, y }, event);
+    } else if (drag.zone === "view") {
       player.setFollow(false);
       lanes.moveTo(drag.start - (x - drag.from.x) / lanes.scale);
       player.draw();
@@ -139,8 +147,15 @@ export class Gestures {
 
   /** @param {Drag} drag */
   drop(drag) {
+    if (drag.zone === "edit") return this.player.editing.drop();
     this.player.previewLoop(null);
     if (drag.region) this.player.setLoop(drag.region, true);
+  }
+
+  // Leave everything as it was before the drag.
+  abandon() {
+    this.player.editing.cancel();
+    this.player.previewLoop(null);
   }
 
   /** @param {Kind} kind @param {Point} point @param {string} pointerType */
@@ -212,9 +227,12 @@ export class Gestures {
 
   /** @param {HTMLCanvasElement} canvas @param {Kind} kind @param {Point} point @param {PointerEvent} event */
   hover(canvas, kind, point, event) {
+    const { player } = this;
     const zone = this.zoneAt(kind, point, event.pointerType);
     const isHandle = zone.startsWith("loop") || zone === "playhead";
-    canvas.style.cursor = isHandle ? "ew-resize" : kind === "activity" ? "pointer" : "crosshair";
+    const grip = zone === "edit" ? player.editing.gripAt(point, event.pointerType) : null;
+    const isMovable = isHandle || grip === "edge";
+    canvas.style.cursor = isMovable ? "ew-resize" : grip === "note" ? "move" : kind === "activity" ? "pointer" : "crosshair";
     if (kind === "roll") this.showTip(point);
   }
 

@@ -2,6 +2,8 @@
 // that nobody meant, only where the player has the focus.
 
 import { find } from "./dom.js";
+import { DIGITS } from "./editing.js";
+import { FRAME_S } from "./edits.js";
 
 /** @typedef {import("./player.js").Player} Player */
 
@@ -48,6 +50,45 @@ export function actionOf(event, player) {
 }
 
 /**
+ * What a key does to the notes while they are edited, or undefined; most have no such use while none is selected.
+ *
+ * @param {KeyboardEvent} event
+ * @param {import("./editing.js").Editing} editing
+ * @returns {(() => void) | undefined}
+ */
+export function editOf(event, editing) {
+  const { shiftKey } = event;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (!editing.isOn || event.altKey) return undefined;
+  if (event.ctrlKey || event.metaKey) {
+    if (key === "y" || (key === "z" && shiftKey)) return () => editing.redo();
+    return key === "z" ? () => editing.undo() : undefined;
+  }
+  /** @type {Record<string, () => void>} */
+  const always = {
+    n: () => editing.step(1, shiftKey),
+    p: () => editing.step(-1, shiftKey),
+    i: () => editing.insert(),
+    Insert: () => editing.insert(),
+  };
+  if (always[key] || !editing.selected.length) return always[key];
+  const later = (/** @type {number} */ seconds) => (shiftKey ? editing.lengthen(seconds) : editing.move(seconds, 0));
+  /** @type {Record<string, () => void>} */
+  const actions = {
+    ArrowLeft: () => later(-FRAME_S),
+    ArrowRight: () => later(FRAME_S),
+    ArrowUp: () => editing.move(0, shiftKey ? 12 : 1),
+    ArrowDown: () => editing.move(0, shiftKey ? -12 : -1),
+    Delete: () => editing.remove(),
+    Backspace: () => editing.remove(),
+    Escape: () => editing.choose([]),
+  };
+  const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code)?.[1] ?? key;
+  const instrument = DIGITS.includes(digit) ? editing.song.instruments[DIGITS.indexOf(digit)] : undefined;
+  return instrument && !shiftKey ? () => editing.give(instrument.name) : actions[key];
+}
+
+/**
  * Whether the focused control needs the key itself: text fields all, sliders the arrows, buttons the space bar.
  *
  * @param {KeyboardEvent} event
@@ -85,11 +126,13 @@ export function listenToKeys(player) {
   remember(anywhere);
   document.addEventListener("keydown", (event) => {
     if (!player.root.isConnected || !player.song || event.defaultPrevented) return;
-    if (event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return;
+    if (isTaken(event)) return;
     if (!anywhere.checked && !(event.target instanceof Node && player.root.contains(event.target))) return;
-    const act = actionOf(event, player);
+    const edit = editOf(event, player.editing);
+    const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
+    const act = edit ?? (isPlain ? actionOf(event, player) : undefined);
     if (!act) return;
     event.preventDefault();
-    if (!event.repeat || ARROWS.has(event.key)) act();
+    if (!event.repeat || edit || ARROWS.has(event.key)) act();
   });
 }

@@ -2,6 +2,7 @@
 
 
 import { copyOf, dye, find } from "./dom.js";
+import { Editing } from "./editing.js";
 import { Gestures } from "./gestures.js";
 import { listenToKeys } from "./keys.js";
 import { Lanes } from "./lanes.js";
@@ -57,6 +58,7 @@ export class Player {
     this.names = new Map(); // buttons that put an instrument into the light
     this.drawnTime = "";
     this.frame = 0;
+    this.editing = new Editing(this);
     /** @type {import("./roll.js").Look} */
     this.look = {
       isHeard: (name) => this.mixer.isHeard(name),
@@ -65,6 +67,7 @@ export class Player {
       loops: false,
       probabilities: null,
       compares: false,
+      editing: this.editing,
     };
     this.strips = new Strips(this.find("rows"), this.find("row-template", HTMLTemplateElement), (name, changes) => {
       this.mixer.set(name, changes);
@@ -166,6 +169,7 @@ export class Player {
     if (!isSameSource) this.nameLanes(song.instruments);
     this.lanes.show(song, isSameSource);
     this.strips.show(song.instruments, this.mixer.settings);
+    this.editing.show(isSameSource);
     this.update();
     await this.refreshProbabilities();
     if (!isSameSource) this.root.dispatchEvent(new Event("mtinst-song", { bubbles: true }));
@@ -374,6 +378,7 @@ export class Player {
     for (const [name, button] of this.names) button.ariaPressed = String(look.spotlight === name);
     this.find("names").classList.toggle("has-spotlight", look.spotlight !== null);
     this.sayScores();
+    this.editing.update();
     this.strips.update(mixer);
     this.lanes.isOutdated = true;
     this.draw();

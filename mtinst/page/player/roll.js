@@ -12,6 +12,8 @@ import { clock } from "./song.js";
 
 /** @typedef {import("./song.js").Note} Note */
 
+/** @typedef {import("./editing.js").Frame} Frame */
+
 /**
  * @typedef {object} Look what the pictures need to know beside the song
  * @property {(name: string) => boolean} isHeard
@@ -20,6 +22,7 @@ import { clock } from "./song.js";
  * @property {boolean} loops whether that is gone round
  * @property {Uint8Array[] | null} probabilities of each instrument
  * @property {boolean} compares with the right notes
+ * @property {{ selected: Note[], ghosts: Note[], frame: Frame | null }} editing
  */
 
 const RULER = 26; // pixels above the notes
@@ -91,6 +94,7 @@ export class Roll {
       this.paintNotes(g, instrument, inSight.filter((one) => one.instrument === instrument), look, rows);
     }
     if (look.compares && song.reference) this.paintReference(g, song.reference, look, rows);
+    this.paintEditing(g, look.editing, rows);
     g.restore();
     if (song.notes.notes.length === 0) {
       g.fillStyle = palette.quiet;
@@ -243,6 +247,35 @@ export class Roll {
     g.globalAlpha = 1;
   }
 
+  /**
+   * The selected notes in outline, where a drag would put them, and the frame that is being drawn.
+   *
+   * @param {CanvasRenderingContext2D} g
+   * @param {Look["editing"]} editing
+   * @param {Rows} rows
+   */
+  paintEditing(g, { selected, ghosts, frame }, rows) {
+    const { palette } = this;
+    g.strokeStyle = palette.ink;
+    g.lineWidth = 2;
+    this.trace(g, selected, rows);
+    g.stroke();
+    for (const ghost of ghosts) {
+      this.trace(g, [ghost], rows);
+      g.fillStyle = palette.of(ghost.instrument);
+      g.fill();
+      g.stroke();
+    }
+    if (!frame) return;
+    const { from, to } = frame;
+    g.fillStyle = g.strokeStyle = palette.accent;
+    g.lineWidth = 1;
+    g.strokeRect(from.x, from.y, to.x - from.x, to.y - from.y);
+    g.globalAlpha = 0.12;
+    g.fillRect(from.x, from.y, to.x - from.x, to.y - from.y);
+    g.globalAlpha = 1;
+  }
+
   /** @param {CanvasRenderingContext2D} g @param {string} colour */
   hatch(g, colour) {
     const pattern = this.hatches.get(colour) ?? hatched(g, colour);
@@ -281,6 +314,29 @@ export class Roll {
       g.globalAlpha = 1;
     }
     g.restore();
+  }
+
+  /** @param {number} y @param {Song} song */
+  pitchAt(y, song) {
+    const { high, top, row } = this.rowsOf(song);
+    return high - Math.floor((y - top) / row);
+  }
+
+  /**
+   * The notes that a frame touches.
+   *
+   * @param {Frame} frame
+   * @param {Song} song
+   */
+  notesWithin({ from, to }, song) {
+    const { axis } = this;
+    const rows = this.rowsOf(song);
+    const [left, right] = [from.x, to.x].sort((a, b) => a - b).map((x) => axis.start + (x - axis.gutter) / axis.scale);
+    const [high, low] = [from.y, to.y].sort((a, b) => a - b);
+    return song.notes.between(left, right).filter((note) => {
+      const [top, thickness] = this.place(note, rows);
+      return top <= low && top + thickness >= high;
+    });
   }
 
   /**

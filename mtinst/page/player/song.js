@@ -18,6 +18,7 @@
  * @property {number} high
  * @property {number} lowest
  * @property {InstrumentRecord[]} instruments
+ * @property {import("./edits.js").Edit[]} edits that the notes have
  * @property {RollRecord} activity
  * @property {RollRecord & { lowest: number }} pitches
  * @property {ReferenceRecord} [reference]
@@ -44,6 +45,7 @@
 
 /** @typedef {ReturnType<typeof unpackSong>} Song */
 
+const TOUCHING_S = 0.016; // notes that overlap by less follow each other
 const PITCH_CLASSES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
 
 /** @param {number} pitch */
@@ -124,11 +126,57 @@ export function unpackSong(record) {
     high: pitches.reduce((a, b) => Math.max(a, b), record.high),
     lowest: record.lowest,
     instruments,
+    edits: record.edits,
     notes: new NoteIndex(instruments.flatMap((one) => one.notes)),
     activity: unpackRoll(record.activity),
     pitches: { ...unpackRoll(record.pitches), lowest: record.pitches.lowest },
     reference,
   };
+}
+
+/**
+ * Have a song consist of other notes; the picture grows where it has to.
+ *
+ * @param {Song} song
+ * @param {Note[]} notes
+ */
+export function setNotes(song, notes) {
+  song.notes = new NoteIndex(notes);
+  shareRows(song.notes.notes);
+  for (const one of song.instruments) one.notes = [];
+  for (const note of song.notes.notes) {
+    note.instrument.notes.push(note);
+    song.low = Math.min(song.low, note.pitch);
+    song.high = Math.max(song.high, note.pitch);
+  }
+}
+
+/**
+ * Which share of its row each note is drawn in: see `row_shares`, which has done it for the notes of a record.
+ *
+ * @param {Note[]} notes by onset
+ */
+function shareRows(notes) {
+  /** @type {Map<number, { end: number, notes: Note[] }>} */
+  const latest = new Map(); // pitch -> its last chain of notes that overlap
+  const chains = [];
+  for (const note of notes) {
+    let chain = latest.get(note.pitch);
+    if (!chain || note.onset > chain.end - TOUCHING_S) {
+      chain = { end: 0, notes: [] };
+      latest.set(note.pitch, chain);
+      chains.push(chain);
+    }
+    chain.notes.push(note);
+    chain.end = Math.max(chain.end, note.offset);
+  }
+  for (const chain of chains) {
+    const fromBelow = [...new Set(chain.notes.map(({ instrument }) => instrument.index))].sort((a, b) => b - a);
+    for (const note of chain.notes) {
+      note.share = fromBelow.indexOf(note.instrument.index);
+      note.shares = fromBelow.length;
+    }
+  }
 }
 
 /** @param {InstrumentRecord} record @param {number} index */

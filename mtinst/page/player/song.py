@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mtinst.compare import Comparison
+from mtinst.edits import edits_to_json
 from mtinst.grid import INSTRUMENTS, FloatArray, pitch_range, short_label
 from mtinst.hear.notes import note_confidences
 from mtinst.palette import instrument_colour
@@ -36,8 +37,8 @@ def song_record(transcription: Transcription, comparison: Comparison | None = No
         ``duration`` in seconds and ``frame_rate``; ``low`` and ``high``, the pitches of the notes' picture, and
         ``lowest``, the pitch of the probabilities' first row; all ``instruments`` in table order, each with its
         names, its colours on light and dark, its ``notes`` as ``[onset, offset, pitch, share, shares]`` (see
-        :func:`~mtinst.records.row_shares`) by onset, and the ``confidences`` of those; ``activity`` and ``pitches``,
-        rolls of one byte a frame, row by row, in base64.
+        :func:`~mtinst.records.row_shares`) by onset, and the ``confidences`` of those; the ``edits`` that these notes
+        have (see :mod:`mtinst.edits`); ``activity`` and ``pitches``, rolls of one byte a frame, row by row, in base64.
 
         With a comparison also, for each instrument, ``extra``, the positions among its notes of those that are not in
         the reference, and a ``reference``: its ``notes``, by instrument, as ``[onset, offset, pitch, hit]`` with 1 for
@@ -78,6 +79,7 @@ def song_record(transcription: Transcription, comparison: Comparison | None = No
             }
             for row in INSTRUMENTS
         ],
+        "edits": edits_to_json(transcription.edits),
         "activity": _packed(transcription.instrument_roll),
         "pitches": _packed(shown) | {"lowest": pitch_low},
     }

@@ -26,6 +26,7 @@ template.innerHTML = `
     <button class="mtp-follow" type="button" aria-pressed="true" title="Keep the playhead in sight (F)">Follow</button>
     <button class="mtp-show-probabilities" type="button" aria-pressed="false" title="What the network gives each pitch, under the notes" hidden>Probabilities</button>
     <button class="mtp-compare" type="button" aria-pressed="false" hidden>Compare with the right notes</button>
+    <button class="mtp-edit" type="button" aria-pressed="false" title="Move, change, add and remove notes by hand">Edit</button>
     <div class="mtp-zoom" role="group" aria-label="Zoom">
       <button class="mtp-smaller" type="button" aria-label="Show more of the song" title="Show more of the song (−)">−</button>
       <button class="mtp-larger" type="button" aria-label="Show it larger" title="Show it larger (+)">+</button>
@@ -42,6 +43,16 @@ template.innerHTML = `
         <li><i class="mtp-extra" aria-hidden="true"></i>too many</li>
       </ul>
       <p class="mtp-scores"></p>
+    </div>
+    <div class="mtp-tools mtp-edits" role="group" aria-label="Editing" hidden>
+      <label class="mtp-label">Instrument <select class="mtp-edit-instrument" title="Give the selected notes to this instrument (1 to 9, 0, −); new notes are its too"></select></label>
+      <div class="mtp-group">
+        <button class="mtp-edit-remove" type="button" title="Remove the selected notes (delete)">Delete</button>
+        <button class="mtp-edit-undo" type="button" title="Take the last change back (ctrl Z)">Undo</button>
+        <button class="mtp-edit-redo" type="button" title="Make it again (ctrl Y, or ctrl shift Z)">Redo</button>
+        <button class="mtp-edit-reset" type="button" title="Take all changes back">As it was</button>
+      </div>
+      <span class="mtp-quiet mtp-edit-selected" aria-live="polite"></span>
     </div>
     <div class="mtp-stage">
       <canvas class="mtp-notes" role="img" aria-label="Who plays which note"></canvas>
@@ -75,6 +86,10 @@ template.innerHTML = `
     <span><kbd>,</kbd> <kbd>.</kbd> slower, faster</span>
     <span><kbd>+</kbd> <kbd>−</kbd> <kbd>0</kbd> zoom</span>
     <span><kbd>F</kbd> follow</span>
+    <span class="mtp-edit-keys">Editing: <kbd>N</kbd> <kbd>P</kbd> next, previous note, with <kbd>shift</kbd> too; <kbd>I</kbd> add at the playhead</span>
+    <span class="mtp-edit-keys"><kbd>←</kbd> <kbd>→</kbd> <kbd>↑</kbd> <kbd>↓</kbd> move, with <kbd>shift</kbd> length, octave</span>
+    <span class="mtp-edit-keys"><kbd>1</kbd>–<kbd>9</kbd>, <kbd>0</kbd>, <kbd>−</kbd> instrument; <kbd>delete</kbd>; <kbd>esc</kbd> select none</span>
+    <span class="mtp-edit-keys"><kbd>ctrl</kbd> <kbd>Z</kbd> undo, with <kbd>shift</kbd> redo</span>
     <label><input class="mtp-keys-anywhere" type="checkbox" checked> these keys work wherever you are on the page</label>
   </p>
   <template class="mtp-row-template">
