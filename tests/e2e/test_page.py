@@ -847,3 +847,26 @@ def test_a_port_that_is_taken_ends_the_program_with_one_line(served: Served) -> 
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1
     assert ended.stderr.startswith("The page cannot be served on port")
+
+
+def test_a_note_put_right_by_hand_is_so_in_files_and_after_a_reload(watched: Watched) -> None:
+    page = watched.page
+    pick_example(page)
+    before, song = shown_notes(page), state(page, "player.shownSong")
+    page.get_by_role("button", name="Edit", exact=True).click()
+    page.keyboard.press("n")
+    page.keyboard.press("Delete")
+    page.wait_for_function(f"{PLAYER}.shownSong !== {json.dumps(song)}")
+    wait_for_view(page)
+    after = shown_notes(page)
+    assert len(after) == len(before) - 1
+    table = page.request.get(page.locator('#mt-downloads a[href$="/notes.csv"]').evaluate("link => link.href"))
+    assert len(table.text().splitlines()) == 1 + len(after)
+    page.reload()
+    page.wait_for_function(f"{PLAYER}?.mixer.isReady")
+    assert_same_notes(shown_notes(page), after)
+    page.get_by_role("button", name="Edit", exact=True).click()
+    page.get_by_role("button", name="As it was").click()
+    page.wait_for_function(f"{PLAYER}.shownSong === {json.dumps(song)}")
+    assert_same_notes(shown_notes(page), before)
+    assert [error for error in watched.errors if not error.startswith(OF_LEAVING)] == []
