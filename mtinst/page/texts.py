@@ -111,15 +111,17 @@ LIMITS = (
     "Instruments of a kind melt into one: two violins give one violin part, and a viola, which is Other, may pass for "
     "a violin or a cello.",
     "In a dense mix, quiet notes get lost and some notes go to the wrong player. "
-    "Tempo and bar lines are not transcribed, and loudness is a rough estimate.",
+    "Loudness is a rough estimate, and so are tempo and bars, which are half or twice as fast now and then.",
 )
 USE_HEADING = "How to use it"
 USE = (
     "<b>Solo</b> plays one instrument alone, and its notes light up as they sound. <b>Mute</b> leaves one out.",
     "<b>The song itself</b> and <b>its notes</b> run in step: slide from one to the other and compare.",
-    "Click the notes or the pitches to jump there, and an instrument's row to put its notes into the light. "
+    "Click the notes or the pitches to jump there, and an instrument's row to pick out its notes. "
     "Drag to move along, turn the wheel over the notes or pinch to look closer, and drag along the times above the "
     "notes to mark what is to be played again and again. The keys stand below the pictures.",
+    "<b>Edit</b> lets you put wrong notes right: move, lengthen, add and remove them, or give them to another instrument. "
+    "All that you hear and take away follows, and the link keeps it.",
 )
 MODEL_HEADING = "How it works"
 MODEL = (
