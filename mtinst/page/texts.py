@@ -120,7 +120,7 @@ USE = (
     "Click the notes or the pitches to jump there, and an instrument's row to pick out its notes. "
     "Drag to move along, turn the wheel over the notes or pinch to look closer, and drag along the times above the "
     "notes to mark what is to be played again and again. The keys stand below the pictures.",
-    "<b>Edit</b> lets you put wrong notes right: move, lengthen, add and remove them, or give them to another instrument. "
+    "<b>Edit</b> puts wrong notes right: move, lengthen, add and remove them, or give them to another instrument. "
     "All that you hear and take away follows, and the link keeps it.",
 )
 MODEL_HEADING = "How it works"

@@ -55,7 +55,7 @@ export class Player {
     this.preview = null; // while it is dragged
     this.follows = true;
     /** @type {Map<string, HTMLElement>} */
-    this.names = new Map(); // buttons that put an instrument into the light
+    this.names = new Map(); // buttons that pick out an instrument
     this.drawnTime = "";
     this.frame = 0;
     this.editing = new Editing(this);
@@ -291,7 +291,7 @@ export class Player {
   }
 
   /**
-   * Put one instrument into the light; the same again, or null, puts all of them back.
+   * Pick out one instrument; the same again, or null, shows all of them alike.
    *
    * @param {string | null} name
    */

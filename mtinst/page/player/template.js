@@ -105,7 +105,7 @@ template.innerHTML = `
     </li>
   </template>
   <template class="mtp-name-template">
-    <button type="button" aria-pressed="false" title="Put this instrument into the light"><i aria-hidden="true"></i><span class="mtp-long"></span><span class="mtp-short"></span></button>
+    <button type="button" aria-pressed="false" title="Pick out this instrument"><i aria-hidden="true"></i><span class="mtp-long"></span><span class="mtp-short"></span></button>
   </template>
 </div>
 `;
