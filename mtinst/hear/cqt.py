@@ -23,6 +23,7 @@ ComplexArray = NDArray[np.complex64]
 HANN_BANDWIDTH = 1.50018310546875
 """Of the window, in bins, as librosa measures it."""
 FAINTEST_SHARE = 0.01
+AT_ONCE = 256  # samples that are halved together
 LOW_PASS_REACH = 192  # samples; what soxr has beyond is below 1e-7
 # Longer clips are analysed in parts, for the transform needs some ten times the memory of its result. Each part is
 # heard with a margin on both sides, longer than the longest filter, so that it is what it would be in the whole.
@@ -106,7 +107,9 @@ class ConstantQ(nn.Module):
             if self.hops[-1] % 2 == 0:
                 rate /= 2
             self.hops.append(self.hops[-1] // 2 if self.hops[-1] % 2 == 0 else self.hops[-1])
-        self.register_buffer("low_pass", torch.from_numpy(_low_pass()).float())
+        taps = torch.from_numpy(_low_pass()).float()
+        shifted = [functional.pad(taps, (2 * k, 2 * (AT_ONCE - 1 - k))) for k in range(AT_ONCE)]
+        self.register_buffer("low_pass", torch.stack(shifted)[:, None])
 
     def forward(self, samples: Tensor) -> Tensor:
         """(n_samples,) at ``spec.sample_rate`` to (n_bins, n_frames), complex; frame ``k`` is centred as everywhere."""
@@ -119,12 +122,18 @@ class ConstantQ(nn.Module):
             response = functional.conv1d(functional.pad(signal, (half, half)), filters, stride=hop)[0, :, :n_frames]
             octaves.append(torch.complex(*response.chunk(2)))
             if next_hop < hop:
-                reach = len(low_pass) // 2
-                odd = signal.shape[-1] % 2
-                signal = functional.pad(signal, (reach, reach - 1 + odd))
-                signal = functional.conv1d(signal, low_pass[None, None], stride=2)
+                signal = _halved(signal, low_pass)
         found = torch.cat(octaves[::-1])
         return functional.pad(found, (0, 0, 0, self.n_silent)) if self.n_silent else found
+
+
+def _halved(signal: Tensor, low_pass: Tensor) -> Tensor:
+    """(1, 1, n_samples) at half the rate; `AT_ONCE` samples at a time, as one product of matrices."""
+    n_samples = -(-signal.shape[-1] // 2)
+    to_block = -n_samples % AT_ONCE
+    left = functional.pad(signal, (LOW_PASS_REACH, LOW_PASS_REACH + 2 * to_block + signal.shape[-1] % 2))
+    blocks = functional.conv1d(left, low_pass, stride=2 * AT_ONCE)
+    return blocks.transpose(1, 2).reshape(1, 1, -1)[..., :n_samples]
 
 
 @lru_cache(maxsize=8)
