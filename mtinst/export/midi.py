@@ -82,13 +82,17 @@ def notes_to_midi(notes: Iterable[Note], *, tuning_hz: float = CONCERT_HZ) -> pr
     return midi
 
 
-def song_to_midi(song: Analysis, *, is_tuned: bool = False, is_quantised: bool = False) -> pretty_midi.PrettyMIDI:
+def song_to_midi(
+    song: Analysis, *, is_tuned: bool = False, is_quantised: bool = False, instrument: str | None = None
+) -> pretty_midi.PrettyMIDI:
     """A song's notes as MIDI, one track an instrument, with a text that says where they come from.
 
     Tempi and time signatures are those of its beats, and if `is_quantised` the notes are on the grid of these. Unless
-    `is_tuned`, which bends each track to the song's tuning, it plays at 440 Hz.
+    `is_tuned`, which bends each track to the song's tuning, it plays at 440 Hz. With an `instrument`, only its notes.
     """
-    notes = quantised(song.notes, song.beats) if is_quantised and song.beats else song.notes
+    notes: Iterable[Note] = quantised(song.notes, song.beats) if is_quantised and song.beats else song.notes
+    if instrument is not None:
+        notes = [note for note in notes if note.instrument == instrument]
     midi = notes_to_midi(notes, tuning_hz=song.tuning_hz if is_tuned else CONCERT_HZ)
     return sign(midi if song.beats is None else on_beats(midi, song.beats))
 

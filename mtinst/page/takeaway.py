@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from mtinst.errors import MtinstError
 from mtinst.export.formats import write_file
-from mtinst.export.midi import write_midi
+from mtinst.export.midi import song_to_midi
 from mtinst.export.picture import figure_to_png, figure_to_svg, plot_instrument_roll, plot_piano_roll, plot_pitch_roll
 from mtinst.grid import INSTRUMENTS
 from mtinst.page import texts
@@ -145,7 +145,8 @@ def _midi_of(instrument: str) -> Callable[[Transcription, Path, str, Path], obje
     def write(heard: Transcription, _: Path, __: str, path: Path) -> None:
         if instrument not in heard.instruments:
             raise MtinstError(texts.NOT_PLAYED)
-        write_midi([note for note in heard.notes if note.instrument == instrument], path)
+        with path.open("wb") as file:
+            song_to_midi(heard, instrument=instrument).write(file)
 
     return write
 
