@@ -238,7 +238,7 @@ def _fault(one: Hostile, way: Way, path: Path, ended: Ended) -> str | None:
     said = f"mtinst: {path}: {answer['damage']}\n" if answer.get("damage") else ""
     if way == "command line" and ended.status == 0 and ended.error != said:  # elsewhere a warning is for the log
         return f"it wrote {ended.error[-200:]!r}"
-    if any(mark in answer.get("html", "") for mark in ("<script", "<img", 'onmouseover="')):
+    if any(mark in answer.get("html", "") for mark in ("<script", "<img src", 'onmouseover="')):
         return "its name reached the page"
     if sentence is not None:
         name = display_name(path)
