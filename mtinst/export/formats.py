@@ -5,6 +5,7 @@ Each writer is imported when it is first used: pictures need Matplotlib, and mos
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mtinst.errors import MtinstError
@@ -38,17 +39,20 @@ def write_file(song: Analysis, path: Path, output: str, *, title: str = "", tune
     """Write a song as one of `FORMATS`, whole or not at all, in a folder made when needed; MtinstError on failure."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as partial:
-            FORMATS[output].write(song, partial, title, tuned_midi)
+        with replacing(path) as unfinished:
+            FORMATS[output].write(song, unfinished, title, tuned_midi)
     except OSError as error:
         raise MtinstError(f"{display_name(path)} cannot be written: {error.strerror or error}") from error
 
 
-def _midi(song: Analysis, path: Path, _: str, is_tuned: bool) -> None:
+def _midi(song: Analysis, path: Path, _: str, is_tuned: bool, *, is_quantised: bool = False) -> None:
     from mtinst.export.midi import song_to_midi
 
     with path.open("wb") as file:
-        song_to_midi(song, is_tuned=is_tuned).write(file)
+        song_to_midi(song, is_tuned=is_tuned, is_quantised=is_quantised).write(file)
+
+
+_quantised = partial(_midi, is_quantised=True)
 
 
 def _npz(song: Analysis, path: Path, *_: object) -> None:
@@ -87,13 +91,6 @@ def _beats_csv(song: Analysis, path: Path, *_: object) -> None:
     path.write_text(beats_to_csv(song), "utf-8", newline="")
 
 
-def _quantised(song: Analysis, path: Path, _: str, is_tuned: bool) -> None:
-    from mtinst.export.midi import song_to_midi
-
-    with path.open("wb") as file:
-        song_to_midi(song, is_tuned=is_tuned, is_quantised=True).write(file)
-
-
 def _musicxml(song: Analysis, path: Path, title: str, _: bool) -> None:
     from mtinst.export.score import to_musicxml
 
@@ -122,7 +119,12 @@ FORMATS = {
         Format(suffix="csv", about="the notes as CSV, one a line", write=_notes_csv, flag="csv"),
         Format(suffix="activations.csv", about="who plays when, one frame a line", write=_activations_csv, flag="csv"),
         Format(suffix="beats.csv", about="beats and bars", write=_beats_csv, flag="beats"),
-        Format(suffix="quantised.mid", about="the notes on the grid of the beats", write=_quantised, flag="quantise"),
+        Format(
+            suffix="quantised.mid",
+            about="the notes on the grid of the beats",
+            write=partial(_midi, is_quantised=True),
+            flag="quantise",
+        ),
         Format(suffix="musicxml", about="a score", write=_musicxml, flag="musicxml"),
         Format(suffix="score.svg", about="the score as a drawing", write=_score_svg, flag="score"),
         Format(suffix="jams", about="notes and activations as JAMS", write=_jams, flag="jams"),

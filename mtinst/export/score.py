@@ -19,7 +19,7 @@ from partitura.utils.music import key_name_to_fifths_mode
 from mtinst.errors import MtinstError
 from mtinst.grid import INSTRUMENTS
 from mtinst.hear.analysis import Analysis
-from mtinst.hear.beats import grid_of
+from mtinst.hear.beats import grid_of, on_grid
 from mtinst.records import Beats, Note
 
 METRONOME = Beats(times=(0.0, 0.5))
@@ -57,11 +57,13 @@ def to_svg(song: Analysis, title: str = "") -> str:
 def _parts(notes: Sequence[Note], beats: Beats) -> list[ps.Part]:
     parts = grid_of(notes, beats)
     first_bar = beats.first_downbeat - beats.per_bar * -(-beats.first_downbeat // beats.per_bar)
-    rows = []
-    for note in notes:
-        onset = round(parts * float(beats.position(note.onset))) / parts - first_bar
-        offset = max(onset + 1 / parts, round(parts * float(beats.position(note.offset))) / parts - first_bar)
-        rows.append((round(TICKS * max(0.0, onset)), round(TICKS * offset), note.pitch, note.instrument))
+    onsets, offsets = (
+        np.rint(TICKS * (grid / parts - first_bar)).astype(int).tolist() for grid in on_grid(notes, beats, parts)
+    )
+    rows = [
+        (max(0, onset), offset, note.pitch, note.instrument)
+        for note, onset, offset in zip(notes, onsets, offsets, strict=True)
+    ]
     ticks_a_bar = TICKS * beats.per_bar
     end = ticks_a_bar * -(-max(offset for _, offset, *_ in rows) // ticks_a_bar)
     array = np.array(

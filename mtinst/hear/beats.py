@@ -44,11 +44,12 @@ class _Events:
     strength: FloatArray  # 1 on the mean
     is_low: NDArray[np.bool_]
 
-    def near(self, times: FloatArray, within_s: float) -> NDArray[np.int64]:
-        """The event nearest to each time; -1 where there is none so near."""
+    def at(self, times: FloatArray, within_s: float) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """The strength of the event nearest to each time, and whether it is low; 0 and False where none is so near."""
         after = np.clip(np.searchsorted(self.seconds, times), 1, len(self.seconds) - 1)
         nearest = np.where(times - self.seconds[after - 1] < self.seconds[after] - times, after - 1, after)
-        return np.where(np.abs(self.seconds[nearest] - times) < within_s, nearest, -1)
+        is_near = np.abs(self.seconds[nearest] - times) < within_s
+        return np.where(is_near, self.strength[nearest], 0.0), is_near & self.is_low[nearest]
 
 
 def find_beats(notes: Sequence[Note], tempo: float | None = None) -> Beats | None:
@@ -80,7 +81,8 @@ def find_beats(notes: Sequence[Note], tempo: float | None = None) -> Beats | Non
     scores = [float(beat_features(events, *one) @ BEAT_WEIGHTS) for one in sequences]
     times = sequences[int(np.argmax(scores))][0]
     bars = [(per_bar, first) for per_bar in BARS for first in range(per_bar)]
-    scores = [float(bar_features(events, times, *bar) @ BAR_WEIGHTS) for bar in bars]
+    on_beats = events.at(times, 0.07)
+    scores = [float(bar_features(*on_beats, *bar) @ BAR_WEIGHTS) for bar in bars]
     per_bar, first = bars[int(np.argmax(scores))]
     return Beats(times=tuple(times.round(4).tolist()), per_bar=per_bar, first_downbeat=first)
 
@@ -143,9 +145,7 @@ def beat_features(events: _Events, beats: FloatArray, gained: float) -> FloatArr
     """What speaks for a sequence of beats, shape (7,)."""
     period = float(np.median(np.diff(beats)))
     octaves = np.log2(period / 0.55)
-    on = events.near(beats, min(0.07, 0.2 * period))
-    strength = np.where(on >= 0, events.strength[on], 0.0)
-    is_low = (on >= 0) & events.is_low[on]
+    strength, is_low = events.at(beats, min(0.07, 0.2 * period))
     lowest_of_four = max(is_low[first::4].mean() for first in range(4)) - is_low.mean()
     place = np.interp(events.seconds, beats, np.arange(len(beats)))
     off_quarter = np.abs(4 * place - np.rint(4 * place)) / 4 * period
@@ -164,11 +164,8 @@ def beat_features(events: _Events, beats: FloatArray, gained: float) -> FloatArr
     )
 
 
-def bar_features(events: _Events, beats: FloatArray, per_bar: int, first: int) -> FloatArray:
-    """What speaks for bars of so many beats from that beat on, shape (5,)."""
-    on = events.near(beats, 0.07)
-    strength = np.where(on >= 0, events.strength[on], 0.0)
-    is_low = (on >= 0) & events.is_low[on]
+def bar_features(strength: FloatArray, is_low: NDArray[np.bool_], per_bar: int, first: int) -> FloatArray:
+    """What speaks for bars of so many beats from that beat on, shape (5,), given the events on the beats."""
     return np.array(
         [
             strength[first::per_bar].mean() - strength.mean(),
@@ -189,6 +186,12 @@ def grid_of(notes: Sequence[Note], beats: Beats) -> int:
     return min(GRIDS, key=lambda parts: float(parts * np.abs(between - np.rint(parts * between) / parts).mean()))
 
 
+def on_grid(notes: Sequence[Note], beats: Beats, parts: int) -> tuple[FloatArray, FloatArray]:
+    """Onsets and offsets in whole parts of a beat from the first one, each note one part long at least."""
+    onsets = np.rint(parts * beats.position([note.onset for note in notes]))
+    return onsets, np.maximum(onsets + 1, np.rint(parts * beats.position([note.offset for note in notes])))
+
+
 def quantised(notes: Iterable[Note], beats: Beats, parts: int | None = None) -> list[Note]:
     """The notes moved to the grid of `parts` of a beat, or to the better one; each as long as one part at least.
 
@@ -199,9 +202,8 @@ def quantised(notes: Iterable[Note], beats: Beats, parts: int | None = None) -> 
     [Note(onset=0.25, offset=0.5, pitch=60, instrument='piano', velocity=80)]
     """
     notes = list(notes)
-    parts = parts or (grid_of(notes, beats) if notes else GRIDS[0])
-    onsets = np.rint(parts * beats.position([note.onset for note in notes]))
-    offsets = np.maximum(onsets + 1, np.rint(parts * beats.position([note.offset for note in notes])))
+    parts = parts or grid_of(notes, beats)
+    onsets, offsets = on_grid(notes, beats, parts)
     first = np.ceil(parts * beats.position(0.0) - 1e-9)  # nothing begins before the song
     onsets, offsets = np.maximum(onsets, first), np.maximum(offsets, first + 1)
     times = zip(notes, beats.second(onsets / parts).tolist(), beats.second(offsets / parts).tolist(), strict=True)

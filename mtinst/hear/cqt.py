@@ -7,7 +7,6 @@ mixes there. :func:`scale_to_unit` is the part that is not.
 
 import math
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 import soxr
@@ -95,8 +94,8 @@ class ConstantQ(nn.Module):
         bandwidth = (step**2 - 1) / (step**2 + 1) / spec.filter_scale  # of a filter, in its frequency
         hertz = hertz[hertz * (1 + HANN_BANDWIDTH / 2 * bandwidth) < spec.sample_rate / 2]
         self.n_silent = spec.n_bins - len(hertz)
-        self.hops = [spec.hop_length]
-        rate = float(spec.sample_rate)
+        self.hops: list[int] = []  # of each octave, from the highest down
+        rate, hop = float(spec.sample_rate), spec.hop_length
         octaves = [hertz[max(0, end - per_octave) : end] for end in range(len(hertz), 0, -per_octave)]
         for index, octave in enumerate(octaves):
             filters = _filters(octave, rate, bandwidth) * (spec.sample_rate / rate) ** 0.5
@@ -104,25 +103,26 @@ class ConstantQ(nn.Module):
             self.register_buffer(
                 f"octave{index}", torch.from_numpy(np.concatenate((filters.real, filters.imag))).float()
             )
-            if self.hops[-1] % 2 == 0:
-                rate /= 2
-            self.hops.append(self.hops[-1] // 2 if self.hops[-1] % 2 == 0 else self.hops[-1])
+            self.hops.append(hop)
+            if hop % 2 == 0:
+                rate, hop = rate / 2, hop // 2
         taps = torch.from_numpy(_low_pass()).float()
         shifted = [functional.pad(taps, (2 * k, 2 * (AT_ONCE - 1 - k))) for k in range(AT_ONCE)]
         self.register_buffer("low_pass", torch.stack(shifted)[:, None])
 
     def forward(self, samples: Tensor) -> Tensor:
         """(n_samples,) at ``spec.sample_rate`` to (n_bins, n_frames), complex; frame ``k`` is centred as everywhere."""
-        n_frames = 1 + samples.shape[-1] // self.hops[0]
+        last_hop = self.hops[0]
+        n_frames = 1 + samples.shape[-1] // last_hop
         signal, low_pass = samples[None, None], self.get_buffer("low_pass")
         octaves = []
-        for index, (hop, next_hop) in enumerate(pairwise(self.hops)):
+        for index, hop in enumerate(self.hops):
+            if hop < last_hop:
+                signal, last_hop = _halved(signal, low_pass), hop
             filters = self.get_buffer(f"octave{index}")[:, None]
             half = filters.shape[-1] // 2
             response = functional.conv1d(functional.pad(signal, (half, half)), filters, stride=hop)[0, :, :n_frames]
             octaves.append(torch.complex(*response.chunk(2)))
-            if next_hop < hop:
-                signal = _halved(signal, low_pass)
         found = torch.cat(octaves[::-1])
         return functional.pad(found, (0, 0, 0, self.n_silent)) if self.n_silent else found
 

@@ -579,8 +579,10 @@ def _view(new: Visit, sentence: str | None = None, **changes: object) -> Visit |
 
 def _wanted(new: Visit) -> View | None:
     """What is shown, or will be next."""
-    if isinstance(new.viewing, View) or new.shown is None:
-        return new.viewing if isinstance(new.viewing, View) else None
+    if isinstance(new.viewing, View):
+        return new.viewing
+    if new.shown is None:
+        return None
     shown = new.shown
     return View(
         number=0,
