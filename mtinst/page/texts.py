@@ -125,12 +125,11 @@ USE = (
 )
 MODEL_HEADING = "How it works"
 MODEL = (
-    "Three U-nets hear a log-frequency spectrogram, 31 times a second, and vote. Each has learnt three tasks at once: "
-    "who plays which note, which instruments sound, and which pitches. A small transformer then judges their notes in "
-    "the light of each other: what sounds like its neighbours is played by whoever plays those. To learn three tasks "
-    "at once is the idea of Yun-Ning Hung, Yi-An Chen and Yi-Hsuan Yang, "
+    "A U-net looks at a log-frequency spectrogram, 31 times a second. It has learnt three tasks at once: who plays "
+    "which note, which instruments sound, and which pitches; who plays is then decided for each note as a whole. "
+    "To learn three tasks at once is the idea of Yun-Ning Hung, Yi-An Chen and Yi-Hsuan Yang, "
     '<a href="https://arxiv.org/abs/1811.01143" target="_blank" rel="noopener">“Multitask learning for frame-level '
-    "instrument recognition”</a>, ICASSP 2019. The networks and their weights here were made from scratch."
+    "instrument recognition”</a>, ICASSP 2019. The network and its weights here were made from scratch."
 )
 PRIVACY = (
     "Songs are worked on by the computer that serves this page and nowhere else. "
