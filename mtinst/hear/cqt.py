@@ -112,6 +112,10 @@ class ConstantQ(nn.Module):
 
     def forward(self, samples: Tensor) -> Tensor:
         """(n_samples,) at ``spec.sample_rate`` to (n_bins, n_frames), complex; frame ``k`` is centred as everywhere."""
+        return torch.complex(*self.parts(samples))
+
+    def parts(self, samples: Tensor) -> tuple[Tensor, Tensor]:
+        """Real and imaginary part of :meth:`forward`, for where there are no complex numbers."""
         last_hop = self.hops[0]
         n_frames = 1 + samples.shape[-1] // last_hop
         signal, low_pass = samples[None, None], self.get_buffer("low_pass")
@@ -122,14 +126,14 @@ class ConstantQ(nn.Module):
             filters = self.get_buffer(f"octave{index}")[:, None]
             half = filters.shape[-1] // 2
             response = functional.conv1d(functional.pad(signal, (half, half)), filters, stride=hop)[0, :, :n_frames]
-            octaves.append(torch.complex(*response.chunk(2)))
-        found = torch.cat(octaves[::-1])
-        return functional.pad(found, (0, 0, 0, self.n_silent)) if self.n_silent else found
+            octaves.append(torch.stack(response.chunk(2)))
+        real, imaginary = functional.pad(torch.cat(octaves[::-1], dim=1), (0, 0, 0, self.n_silent))
+        return real, imaginary
 
 
 def _halved(signal: Tensor, low_pass: Tensor) -> Tensor:
     """(1, 1, n_samples) at half the rate; `AT_ONCE` samples at a time, as one product of matrices."""
-    n_samples = -(-signal.shape[-1] // 2)
+    n_samples = (signal.shape[-1] + 1) // 2
     to_block = -n_samples % AT_ONCE
     left = functional.pad(signal, (LOW_PASS_REACH, LOW_PASS_REACH + 2 * to_block + signal.shape[-1] % 2))
     blocks = functional.conv1d(left, low_pass, stride=2 * AT_ONCE)

@@ -137,11 +137,11 @@ class UNet(nn.Module):
     def forward(self, log_cqt: Tensor) -> Logits:
         """Logits for a batch of clips."""
         n_frames = log_cqt.shape[-1]
-        # To a whole number of the bottleneck's frames, or those at the end would have nothing from it.
-        n_more = -n_frames % 2 ** len(self.config.widths)
-        x = functional.pad(
-            self.partials(log_cqt), (0, n_more, 0, 0), mode="reflect" if n_frames > n_more else "constant"
-        )
+        # To a whole number of the bottleneck's frames, or those at the end would have nothing from it: the last ones
+        # again, from the end back, and for clips of less than a third of a second what is usual in each bin.
+        again = n_frames - 2 - torch.arange(-n_frames % 2 ** len(self.config.widths), device=log_cqt.device)
+        mirrored = log_cqt[..., again.clamp_min(0)]
+        x = self.partials(torch.cat((log_cqt, torch.where(again >= 0, mirrored, self.feature_mean[:, None])), dim=-1))
 
         skips = []
         for encode, down in zip(self.encoders, self.downs, strict=True):
@@ -254,7 +254,7 @@ def noisy_or(logits: Tensor, dim: int) -> Tensor:
     0.75
     """
     nobody = functional.softplus(logits).sum(dim=dim).clamp_min(1e-7)  # -log of the probability that none does
-    return nobody + torch.log(-torch.expm1(-nobody))
+    return functional.softplus(nobody) + torch.log(torch.tanh(nobody / 2))  # log(exp(nobody) - 1)
 
 
 class ResidualBlock(nn.Module):

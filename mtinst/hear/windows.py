@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
 
-from mtinst.grid import SPEC, FeatureSpec, FloatArray
+from mtinst.grid import N_INSTRUMENTS, SPEC, FeatureSpec, FloatArray
 from mtinst.hear.unet import Logits
-from mtinst.records import Rolls, for_all
+from mtinst.records import Rolls
 
 WINDOW_S = 10.0
 HOP_S = 7.5
@@ -65,8 +66,8 @@ def iter_windows(model: nn.Module, log_cqt: FloatArray, spec: FeatureSpec = SPEC
 
 def _iter_windows(model: nn.Module, log_cqt: FloatArray, spec: FeatureSpec) -> Iterator[WindowProgress]:
     n_frames = log_cqt.shape[1]
-    width = min(n_frames, spec.n_frames(round(WINDOW_S * spec.sample_rate)))
-    hop = round(HOP_S * spec.frame_rate)
+    longest, hop = window_frames(spec)
+    width = min(n_frames, longest)
     starts = [*range(0, n_frames - width, hop), n_frames - width]
     ramp = _ramp(width, max(0, width - hop))
     total = np.zeros(n_frames, np.float32)
@@ -86,6 +87,11 @@ def _iter_windows(model: nn.Module, log_cqt: FloatArray, spec: FeatureSpec) -> I
         yield WindowProgress(index / len(starts), rolls.between(0, n_finished))
 
 
+def window_frames(spec: FeatureSpec) -> tuple[int, int]:
+    """Frames of a window, and from the start of one to that of the next."""
+    return spec.n_frames(round(WINDOW_S * spec.sample_rate)), round(HOP_S * spec.frame_rate)
+
+
 def _ramp(width: int, overlap: int) -> FloatArray:
     """Weights of a window: 1 in the middle, falling towards both ends over `overlap` frames, never to 0."""
     from_edge = 1 + np.minimum(np.arange(width), np.arange(width)[::-1])
@@ -102,12 +108,16 @@ def _predict(model: nn.Module, window: FloatArray) -> Rolls:
         if "DefaultCPUAllocator" not in str(error):
             raise
         raise MemoryError(str(error)) from error
-    piano, instrument, pitch = (
-        array[0].sigmoid().float().cpu().numpy() for array in (logits.piano, logits.instrument, logits.pitch)
-    )
+    return Rolls(*(roll[0].float().cpu().numpy() for roll in probabilities(logits)))
+
+
+def probabilities(logits: Logits) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The four of :class:`~mtinst.records.Rolls` for a batch of clips, with rows of zeros for unknown instruments."""
+    piano, instrument, pitch = logits.piano.sigmoid(), logits.instrument.sigmoid(), logits.pitch.sigmoid()
     if logits.onset is not None:
-        onset = logits.onset[0].sigmoid().float().cpu().numpy()
+        onset = logits.onset.sigmoid()
     else:
-        onset = np.maximum(0.0, np.diff(piano, axis=-1, prepend=0.0))
-    piano, onset, instrument = (for_all(roll, len(roll)) for roll in (piano, onset, instrument))
-    return Rolls(piano, onset, instrument, pitch)
+        onset = (piano - functional.pad(piano, (1, 0))[..., :-1]).clamp_min(0.0)
+    unknown = N_INSTRUMENTS - piano.shape[1]
+    piano, onset = (functional.pad(roll, (0, 0, 0, 0, 0, unknown)) for roll in (piano, onset))
+    return piano, onset, functional.pad(instrument, (0, 0, 0, unknown)), pitch

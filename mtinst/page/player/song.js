@@ -156,7 +156,7 @@ export function setNotes(song, notes) {
  *
  * @param {Note[]} notes by onset
  */
-function shareRows(notes) {
+export function shareRows(notes) {
   /** @type {Map<number, { end: number, notes: Note[] }>} */
   const latest = new Map(); // pitch -> its last chain of notes that overlap
   const chains = [];
