@@ -90,6 +90,12 @@ def _blend(options: argparse.Namespace) -> None:
     print(f"{options.out} is between the two; calibrate it next.")
 
 
+def _export(options: argparse.Namespace) -> None:
+    from train.export.graph import export
+
+    export(options.weights, options.onnx)
+
+
 def _calibrate(options: argparse.Namespace) -> None:
     from train.evaluation.calibrate import calibrate
 
@@ -244,6 +250,11 @@ def _parser() -> argparse.ArgumentParser:
     blend.add_argument("--out", type=Path, required=True)
     blend.add_argument("--share", type=float, default=0.5, help="of what was learnt that stays (%(default)s)")
     blend.set_defaults(run=_blend)
+
+    export = commands.add_parser("export", help="weights as one ONNX graph from samples to probabilities")
+    export.add_argument("weights", type=Path)
+    export.add_argument("--onnx", type=Path, required=True, metavar="FILE", help="where it goes")
+    export.set_defaults(run=_export)
 
     calibrate = commands.add_parser("calibrate", help="choose thresholds on validation clips")
     calibrate.add_argument("weights", type=Path)

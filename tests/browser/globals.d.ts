@@ -10,3 +10,16 @@ declare const sampleRate: number;
 declare const element: HTMLElement;
 declare const props: { value: string | null };
 declare function watch(name: string, act: () => void): void;
+
+// What the browser page of train/export/ takes of onnxruntime-web, whose own types are where it is installed.
+declare module "*/ort.wasm.min.mjs" {
+  export class Tensor {
+    constructor(type: "float32", data: Float32Array, dims: number[]);
+    data: Float32Array;
+    dims: number[];
+  }
+  export const InferenceSession: { create(model: Uint8Array): Promise<InferenceSession> };
+  export interface InferenceSession {
+    run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>>;
+  }
+}

@@ -22,7 +22,7 @@ METADATA = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
 LOCKS = {
     "requirements.txt": {"page"},
     "requirements-dask.txt": {"page", "dask"},
-    "requirements-dev.txt": {"page", "dask", "train", "dev"},
+    "requirements-dev.txt": {"page", "dask", "train", "export", "dev"},
 }
 
 
