@@ -37,7 +37,7 @@ from mtinst.hear.tuning import (
 )
 from mtinst.hear.unet import Network
 from mtinst.hear.windows import iter_windows
-from mtinst.records import Rolls, Thresholds
+from mtinst.records import Rolls, Thresholds, round_roll
 from mtinst.transcription import Transcription
 
 __all__ = ["DEFAULT_WEIGHTS", "Progress", "Transcriber", "Transcription"]
@@ -47,8 +47,6 @@ Stage = Literal["load", "cqt", "network", "notes"]
 
 SILENCE = 1e-4
 """A clip that never leaves its mean by more than this, -80 dB of full scale, is silent."""
-RESOLUTION = 1024
-"""The large rolls are rounded to this many steps: finer than any threshold, and files become a tenth the size."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +204,7 @@ class Transcriber:
         yield Progress(fraction=0.96, stage="notes", message="Writing down the notes")
         assign_players(done.rolls)
         for roll in (done.rolls.piano, done.rolls.onset, levels):
-            _round(roll)
+            round_roll(roll)
         transcription = self._transcription(done.rolls, levels, duration_s, unread_s, tuned_hz)
         _ = transcription.notes  # decoded here, where progress is shown, not when first asked for
         yield transcription
@@ -243,11 +241,3 @@ def _is_silent(samples: FloatArray) -> bool:
     """Whether there is nothing but, at most, a constant offset."""
     mean = samples.mean(dtype=np.float64)
     return bool(max(samples.max() - mean, mean - samples.min()) < SILENCE)
-
-
-def _round(roll: FloatArray) -> None:
-    """Round probabilities to `RESOLUTION` steps, in place and without a copy of the whole."""
-    for part in roll:
-        np.multiply(part, RESOLUTION, out=part)
-        np.rint(part, out=part)
-        np.divide(part, RESOLUTION, out=part)

@@ -22,6 +22,8 @@ from mtinst.grid import (
 )
 
 DEFAULT_VELOCITY = 80
+RESOLUTION = 1024
+"""The large rolls are rounded to this many steps: finer than any threshold, and files become a tenth the size."""
 TOUCHING_S = 0.5 / SPEC.frame_rate
 """Notes that overlap by less follow each other: one may end on the frame grid, and the other begin between frames."""
 
@@ -326,6 +328,14 @@ class Rolls(NamedTuple):
     def between(self, first: int, end: int) -> "Rolls":
         """A view of the frames from `first` up to, not including, `end`."""
         return Rolls(*(roll[..., first:end] for roll in self))
+
+
+def round_roll(roll: FloatArray) -> None:
+    """Round probabilities to `RESOLUTION` steps, in place and without a copy of the whole."""
+    for part in roll:
+        np.multiply(part, RESOLUTION, out=part)
+        np.rint(part, out=part)
+        np.divide(part, RESOLUTION, out=part)
 
 
 def for_all(roll: FloatArray, n_known: int) -> FloatArray:

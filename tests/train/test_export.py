@@ -21,8 +21,7 @@ from mtinst.hear.notes import note_confidences, rolls_to_notes
 from mtinst.hear.players import assign_players
 from mtinst.hear.unet import DEFAULT, Committee, ModelConfig, Network, UNet
 from mtinst.hear.windows import predict_rolls
-from mtinst.pipeline import RESOLUTION
-from mtinst.records import Rolls, Thresholds
+from mtinst.records import Rolls, Thresholds, round_roll
 from tests.tiny import two_tones, write_song, write_weights
 from train.__main__ import main
 from train.export.graph import FORMAT, metadata_of
@@ -140,7 +139,7 @@ def test_golden_notes_are_what_javascript_is_held_to() -> None:
     }
     assign_players(rolls)
     for roll in (rolls.piano, rolls.onset, levels):
-        np.divide(np.rint(roll * RESOLUTION), RESOLUTION, out=roll)
+        round_roll(roll)
     notes = rolls_to_notes(rolls, thresholds, levels=levels)
     rows = [
         [round(one.onset, 5), round(one.offset, 5), one.pitch, one.instrument, one.velocity, round(float(sure), 3)]

@@ -17,7 +17,7 @@ from mtinst.grid import CONCERT_HZ, SPEC, FloatArray
 from mtinst.hear.notes import rolls_to_notes
 from mtinst.hear.players import assign_players
 from mtinst.hear.tuning import UNHEARD_SEMITONES, estimate_tuning, semitones_from_concert
-from mtinst.records import Note, Rolls, Thresholds
+from mtinst.records import Note, Rolls, Thresholds, round_roll
 
 
 def transcribe(session: onnxruntime.InferenceSession, samples: FloatArray, sample_rate: float) -> list[Note]:
@@ -35,6 +35,8 @@ def transcribe(session: onnxruntime.InferenceSession, samples: FloatArray, sampl
     piano, onset, instrument, pitch, levels = session.run(None, {"samples": at_model_rate[np.newaxis]})
     rolls = Rolls(piano, onset, instrument, pitch)
     assign_players(rolls)
+    for roll in (piano, onset, levels):
+        round_roll(roll)
     thresholds = Thresholds.from_json(json.loads(metadata["thresholds"]))
     notes = rolls_to_notes(rolls, thresholds, SPEC, levels=levels)
     return [replace(note, onset=note.onset * pace, offset=note.offset * pace) for note in notes]
