@@ -47,7 +47,7 @@ async function transcribe(file) {
   const began = performance.now();
   const durationS = (nSamples / SAMPLE_RATE) * pace;
   say(`Listening to ${file.name} …`);
-  current.onerror = () => say("The network did not start: see the README beside this page for what it needs.");
+  current.onerror = () => say("The network did not start: train/README.md tells what this page needs beside it.");
   current.onmessage = ({ data }) => {
     const answer = /** @type {import("./worker.js").Answer} */ (data);
     const { record, parts, isPartial } = answer;

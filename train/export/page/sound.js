@@ -5,6 +5,8 @@ const PLUCKED = new Set(["piano", "acoustic_guitar", "electric_guitar", "bass"])
 const N_PARTIALS = 6;
 const DECAY_S = 0.6; // of what is plucked, to a third
 const FADE_S = 0.02;
+const PERIOD = 2048; // samples of a wave that is kept
+const WAVES = Array.from({ length: N_PARTIALS }, (_, k) => wave(k + 1));
 
 /**
  * @param {import("./notes.js").Note[]} notes
@@ -37,15 +39,22 @@ export function toWav(notes, name, durationS) {
 /** @param {Float32Array} samples @param {import("./notes.js").Note} note @param {number} decayS */
 function add(samples, { onset, offset, pitch, velocity }, decayS) {
   const hertz = 440 * 2 ** ((pitch - 69) / 12);
-  const nPartials = Math.max(1, Math.min(N_PARTIALS, Math.floor(RATE / 2 / hertz)));
+  const tone = WAVES[Math.max(1, Math.min(N_PARTIALS, Math.floor(RATE / 2 / hertz))) - 1];
   const first = Math.round(onset * RATE);
   const end = Math.min(samples.length, Math.round(offset * RATE));
   const fade = FADE_S * RATE;
   for (let k = first; k < end; k++) {
     const t = (k - first) / RATE;
     const envelope = Math.min(1, (k - first) / fade, (end - k) / fade) * Math.exp(-t / decayS);
-    let value = 0;
-    for (let n = 1; n <= nPartials; n++) value += Math.sin(2 * Math.PI * n * hertz * t) / n ** 1.5;
-    samples[k] += 0.3 * (velocity / 110) ** 2 * envelope * value;
+    samples[k] += 0.3 * (velocity / 110) ** 2 * envelope * tone[Math.floor(hertz * t * PERIOD) % PERIOD];
   }
+}
+
+/** @param {number} nPartials */
+function wave(nPartials) {
+  const samples = new Float32Array(PERIOD);
+  for (let n = 1; n <= nPartials; n++) {
+    samples.forEach((_, k) => (samples[k] += Math.sin((2 * Math.PI * n * k) / PERIOD) / n ** 1.5));
+  }
+  return samples;
 }
