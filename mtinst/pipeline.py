@@ -8,14 +8,15 @@
     hear/notes.rolls_to_notes      probabilities to notes
     hear/beats.find_beats          notes to beats and bars
 
-:class:`Transcriber` runs these stages; :class:`~mtinst.transcription.Transcription` is what comes out.
+:class:`Transcriber` runs these stages; :class:`~mtinst.transcription.Transcription` is what comes out. PyTorch takes
+seconds to import, so that is done when a network is loaded, and the page and the command line are there before it.
 """
 
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -24,8 +25,6 @@ from mtinst.files import DEFAULT_WEIGHTS
 from mtinst.grid import CONCERT_HZ, FeatureSpec, FloatArray, clock
 from mtinst.hear.analysis import SHORTEST_S
 from mtinst.hear.audio import LONGEST_S, Recording, as_samples, read_audio, to_mono
-from mtinst.hear.checkpoint import load_checkpoint
-from mtinst.hear.cqt import by_pitch, log_cqt
 from mtinst.hear.players import assign_players
 from mtinst.hear.tuning import (
     HIGHEST_HZ,
@@ -35,10 +34,11 @@ from mtinst.hear.tuning import (
     is_tuning,
     semitones_from_concert,
 )
-from mtinst.hear.unet import Network
-from mtinst.hear.windows import iter_windows
 from mtinst.records import Rolls, Thresholds, round_roll
 from mtinst.transcription import Transcription
+
+if TYPE_CHECKING:
+    from mtinst.hear.unet import Network
 
 __all__ = ["DEFAULT_WEIGHTS", "Progress", "Transcriber", "Transcription"]
 
@@ -95,7 +95,7 @@ class Transcriber:
     'The clip is silent, or nothing in it is within the range of a piano.'
     """
 
-    def __init__(self, model: Network, thresholds: Thresholds, *, digest: str = "") -> None:
+    def __init__(self, model: "Network", thresholds: Thresholds, *, digest: str = "") -> None:
         self.model = model
         self.thresholds = thresholds
         self.digest = digest
@@ -103,6 +103,8 @@ class Transcriber:
     @classmethod
     def load(cls, path: str | Path | None = None) -> "Transcriber":
         """Read a checkpoint, ``weights/default.safetensors`` unless told otherwise; CheckpointError when that fails."""
+        from mtinst.hear.checkpoint import load_checkpoint
+
         model, info = load_checkpoint(DEFAULT_WEIGHTS if path is None else path)
         return cls(model, info.thresholds, digest=info.digest)
 
@@ -169,6 +171,9 @@ class Transcriber:
 
         Closing the generator cancels.
         """
+        from mtinst.hear.cqt import by_pitch, log_cqt
+        from mtinst.hear.windows import iter_windows
+
         if tuning_hz is not None and not is_tuning(tuning_hz):
             raise ValueError(f"tuning_hz must be from {LOWEST_HZ:g} to {HIGHEST_HZ:g}, not {tuning_hz}")
         yield Progress(fraction=0.0, stage="load", message="Reading the audio")

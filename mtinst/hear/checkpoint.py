@@ -22,11 +22,11 @@ from safetensors.torch import save as safetensors_bytes
 from mtinst.errors import CheckpointError
 from mtinst.files import display_name, file_hash, open_regular, replace_file
 from mtinst.grid import INSTRUMENT_NAMES, N_INSTRUMENTS, NINE, FeatureSpec
+from mtinst.hear.header import FORMAT, metadata_of
 from mtinst.hear.unet import Committee, ModelConfig, Network, UNet
 from mtinst.records import Thresholds
 from mtinst.version import __version__
 
-FORMAT = "mtinst/1"
 # What a description may ask for. Without limits a few bytes of it could ask for all the memory there is.
 MOST_OF_FEATURES = {
     "sample_rate": 192_000,
@@ -113,10 +113,7 @@ def load_checkpoint(path: str | Path) -> tuple[Network, CheckpointInfo]:
         open_regular(path, "a weights file", CheckpointError).close()
         digest = file_hash(path)
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                found = repr(metadata.get("format", "none"))[:40]
-                raise CheckpointError(f"{name} has the format {found}, {FORMAT!r} is wanted.")
+            metadata = metadata_of(file, name)
             model, thresholds, training = _describe(metadata, name)
             # Nothing is read that does not fit the network.
             expected = model.state_dict()

@@ -1,6 +1,7 @@
 """``mtinst-page``: serve the page, see :mod:`mtinst.page.app`."""
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -19,8 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if find_spec("gradio") is None:
         print("The page needs Gradio: install mtinst[page] or requirements.txt", file=sys.stderr)
         return 2
+    gc.disable()  # Gradio is thousands of modules' worth of objects, none of them garbage: to look costs a tenth
     from mtinst.page import app
 
+    gc.freeze()
+    gc.enable()
     return app.main()
 
 

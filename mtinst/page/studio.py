@@ -26,8 +26,9 @@ import numpy as np
 from mtinst.compare import compare_notes
 from mtinst.errors import AudioError, MidiError, MtinstError
 from mtinst.export.midi import read_midi
-from mtinst.files import display_name, file_hash
+from mtinst.files import DEFAULT_WEIGHTS, display_name, file_hash
 from mtinst.hear.audio import read_audio
+from mtinst.hear.header import read_thresholds
 from mtinst.page import entries, texts
 from mtinst.page.adjustment import Adjustment
 from mtinst.page.cache import ResultCache, key_of, usable_folder
@@ -87,7 +88,7 @@ class Studio:
     def shortest_s(self) -> float:
         """The shortest note by the checkpoint, in seconds."""
         try:
-            return self.transcriber.thresholds.shortest_s
+            return read_thresholds(self.settings.weights or DEFAULT_WEIGHTS).shortest_s
         except MtinstError:  # the page says so when somebody asks for a song
             return SHORTEST_S
 

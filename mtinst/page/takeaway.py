@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import soundfile as sf
-from matplotlib.figure import Figure
 
 from mtinst.errors import MtinstError
 from mtinst.export.formats import write_file
 from mtinst.export.midi import song_to_midi
-from mtinst.export.picture import figure_to_png, figure_to_svg, plot_instrument_roll, plot_piano_roll, plot_pitch_roll
 from mtinst.grid import INSTRUMENTS
 from mtinst.page import texts
 from mtinst.page.cache import key_of
@@ -29,11 +27,7 @@ from mtinst.transcription import Transcription
 LONGEST_STEM = 80
 NOT_IN_NAMES = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]+')  # what Windows, the strictest, does not take
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-SHEETS: dict[str, Callable[[Transcription], Figure]] = {
-    "notes": lambda song: plot_piano_roll(song.notes, song.duration_s),
-    "instruments": lambda song: plot_instrument_roll(song.instrument_roll, song.frame_rate),
-    "pitches": lambda song: plot_pitch_roll(song.pitch_roll, song.frame_rate),
-}
+SHEETS = ("notes", "instruments", "pitches")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,8 +100,8 @@ def _offers() -> Iterator[Offer]:
     yield Offer(slug="midi", suffix=".mid", write=_file("mid"))
     for kind in ("png", "svg"):
         yield Offer(slug=f"overview.{kind}", suffix=f".{kind}", write=_file(kind))
-        for sheet, draw in SHEETS.items():
-            yield Offer(slug=f"{sheet}.{kind}", suffix=f" - {sheet}.{kind}", write=_picture(draw))
+        for sheet in SHEETS:
+            yield Offer(slug=f"{sheet}.{kind}", suffix=f" - {sheet}.{kind}", write=_picture(sheet))
     yield Offer(slug="npz", suffix=".npz", write=_file("npz"))
     yield Offer(slug="musicxml", suffix=".musicxml", write=_file("musicxml"))
     yield Offer(slug="score.svg", suffix=" - score.svg", write=_file("score.svg"))
@@ -134,9 +128,17 @@ def _file(output: str) -> Callable[[Transcription, Path, str, Path], object]:
     return lambda song, _, title, path: write_file(song, path, output, title=title)
 
 
-def _picture(draw: Callable[[Transcription], Figure]) -> Callable[[Transcription, Path, str, Path], object]:
+def _picture(sheet: str) -> Callable[[Transcription, Path, str, Path], object]:
     def write(song: Transcription, _: Path, __: str, path: Path) -> None:
-        path.write_bytes((figure_to_png if path.suffix == ".png" else figure_to_svg)(draw(song)))
+        from mtinst.export import picture  # which brings Matplotlib: not before somebody wants one
+
+        if sheet == "notes":
+            figure = picture.plot_piano_roll(song.notes, song.duration_s)
+        elif sheet == "instruments":
+            figure = picture.plot_instrument_roll(song.instrument_roll, song.frame_rate)
+        else:
+            figure = picture.plot_pitch_roll(song.pitch_roll, song.frame_rate)
+        path.write_bytes((picture.figure_to_png if path.suffix == ".png" else picture.figure_to_svg)(figure))
 
     return write
 

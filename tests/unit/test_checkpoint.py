@@ -12,7 +12,9 @@ from torch.testing import assert_close
 from mtinst import __version__
 from mtinst.errors import CheckpointError
 from mtinst.grid import FeatureSpec
-from mtinst.hear.checkpoint import FORMAT, load_checkpoint, save_checkpoint
+from mtinst.hear import header
+from mtinst.hear.checkpoint import load_checkpoint, save_checkpoint
+from mtinst.hear.header import FORMAT, read_thresholds
 from mtinst.hear.unet import Committee, ModelConfig, UNet
 from mtinst.records import Thresholds
 
@@ -230,3 +232,21 @@ def test_a_file_that_is_replaced_meanwhile_is_not_taken_for_the_other(
     monkeypatch.setattr("mtinst.hear.checkpoint.file_hash", lambda _: next(digests))
     with pytest.raises(CheckpointError, match="changed while it was read"):
         load_checkpoint(path)
+
+
+def test_thresholds_are_read_without_the_weights(saved: Path) -> None:
+    assert read_thresholds(saved) == Thresholds.uniform(frame=0.3)
+
+
+def test_thresholds_that_cannot_be_read_are_refused(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CheckpointError, match="has the format 'other'"):
+        read_thresholds(rewritten(saved, format="other"))
+    for nonsense in (None, "[", "{}"):
+        with pytest.raises(CheckpointError, match="does not say what its thresholds are"):
+            read_thresholds(rewritten(saved, format=FORMAT, thresholds=nonsense))
+    monkeypatch.setattr(header, "safe_open", lambda *_, **__: (_ for _ in ()).throw(OSError("the disk is gone")))
+    with pytest.raises(CheckpointError, match="cannot be read: the disk is gone"):
+        read_thresholds(saved)
+    saved.unlink()
+    with pytest.raises(CheckpointError, match=saved.name):
+        read_thresholds(saved)

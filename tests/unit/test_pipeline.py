@@ -505,12 +505,19 @@ def test_a_tiny_network_still_gives_its_golden_rolls() -> None:
             np.testing.assert_allclose(roll, expected[name] / 1000, atol=3e-3, err_msg=name)
 
 
-def test_importing_the_package_does_not_import_torch() -> None:
-    code = (
-        "import sys, json, mtinst; print(json.dumps([name in sys.modules for name in ('torch', 'librosa', 'numpy')]))"
-    )
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("mtinst", ("torch", "numpy")),
+        ("mtinst.cli", ("torch", "matplotlib")),
+        ("mtinst.pipeline", ("torch", "matplotlib")),
+        ("mtinst.page.app", ("torch", "matplotlib")),
+    ],
+)
+def test_what_is_slow_to_import_waits_until_it_is_needed(module: str, absent: tuple[str, ...]) -> None:
+    code = f"import sys, json, {module}; print(json.dumps([name for name in {absent} if name in sys.modules]))"
     output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    assert json.loads(output) == [False, False, False]
+    assert json.loads(output) == []
 
 
 def test_the_package_exports_the_transcriber_and_nothing_unknown() -> None:
@@ -518,3 +525,13 @@ def test_the_package_exports_the_transcriber_and_nothing_unknown() -> None:
     assert mtinst.Transcription is Transcription
     with pytest.raises(AttributeError, match="no attribute 'Transcribe'"):
         _ = mtinst.Transcribe  # type: ignore[attr-defined]
+
+
+def test_gradio_is_imported_without_writing_stubs() -> None:
+    code = (
+        "import inspect, mtinst.page.app; from gradio import component_meta;"
+        "print(component_meta.create_or_modify_pyi.__module__, 'def create_or_modify_pyi' in "
+        "inspect.getsource(component_meta))"
+    )
+    output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert output.split() == ["mtinst.page.stubs", "True"]  # or there is nothing left to be switched off
