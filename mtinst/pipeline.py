@@ -178,14 +178,14 @@ class Transcriber:
             raise ValueError(f"tuning_hz must be from {LOWEST_HZ:g} to {HIGHEST_HZ:g}, not {tuning_hz}")
         yield Progress(fraction=0.0, stage="load", message="Reading the audio")
         recording = self._recording(audio, sample_rate, longest_s)
-        samples, unread_s = recording.samples, recording.unread_s
+        samples, unread_s, digest = recording.samples, recording.unread_s, recording.digest
         del audio, recording  # an hour of samples is 230 MB
         duration_s = len(samples) / self.spec.sample_rate
         n_frames = self.spec.n_frames(len(samples))
         if duration_s < SHORTEST_S or _is_silent(samples):
             levels = np.zeros((self.spec.n_pitches, n_frames), np.float32)
             rolls = Rolls.zeros(n_frames, self.spec)
-            yield self._transcription(rolls, levels, duration_s, unread_s, tuning_hz or CONCERT_HZ)
+            yield self._transcription(rolls, levels, duration_s, unread_s, tuning_hz or CONCERT_HZ, digest)
             return
 
         yield Progress(fraction=0.04, stage="cqt", message="Looking for pitches")
@@ -210,7 +210,7 @@ class Transcriber:
         assign_players(done.rolls)
         for roll in (done.rolls.piano, done.rolls.onset, levels):
             round_roll(roll)
-        transcription = self._transcription(done.rolls, levels, duration_s, unread_s, tuned_hz)
+        transcription = self._transcription(done.rolls, levels, duration_s, unread_s, tuned_hz, digest)
         _ = transcription.notes  # decoded here, where progress is shown, not when first asked for
         yield transcription
 
@@ -229,7 +229,13 @@ class Transcriber:
         return Recording(samples=to_mono(samples, sample_rate, self.spec.sample_rate))
 
     def _transcription(
-        self, rolls: Rolls, levels: FloatArray, duration_s: float, unread_s: float, tuning_hz: float
+        self,
+        rolls: Rolls,
+        levels: FloatArray,
+        duration_s: float,
+        unread_s: float,
+        tuning_hz: float,
+        audio: str = "",
     ) -> Transcription:
         return Transcription(
             rolls=rolls,
@@ -239,6 +245,7 @@ class Transcriber:
             spec=self.spec,
             unread_s=unread_s,
             tuning_hz=tuning_hz,
+            audio=audio,
         )
 
 

@@ -9,10 +9,17 @@ import pytest
 from mtinst.batch import workers
 from mtinst.batch.jobs import Job, Outcome, Settings
 from mtinst.batch.work import work
+from mtinst.hear import windows
 
 # The same examples in every run, and no time limit on one: a busy machine must not fail a test.
 hypothesis.settings.register_profile("mtinst", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("mtinst")
+
+
+@pytest.fixture(autouse=True)
+def in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks run in float32, so that all processors agree to many digits."""
+    monkeypatch.setattr(windows, "has_bfloat16", lambda: False)
 
 
 @pytest.fixture

@@ -172,6 +172,13 @@ def _score(options: argparse.Namespace) -> None:
     print(run_score(songs, options.weights, options.out or Path("runs") / f"score-{name}"))
 
 
+def _beats(options: argparse.Namespace) -> None:
+    from train.evaluation.beats import run_beats
+
+    midi_dir = options.prepared / "midi"
+    print(run_beats(midi_dir, options.weights, options.soundfont, n_pieces=options.pieces, seed=options.seed))
+
+
 def _datasets(options: argparse.Namespace) -> None:
     from train.data.corpora import found_in, table
 
@@ -309,12 +316,19 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--out", type=Path, help="where figures, MIDI and scores go (runs/score-DATASET)")
     score.set_defaults(run=_score)
 
+    beats = commands.add_parser("beats", help="score the beats found in rendered pieces of known metre")
+    beats.add_argument("weights", type=Path)
+    beats.add_argument("--soundfont", type=Path, required=True, help="plays them; better one that was never trained on")
+    beats.add_argument("--pieces", type=int, default=40, help="each played twice (%(default)s)")
+    beats.add_argument("--seed", type=int, default=0)
+    beats.set_defaults(run=_beats)
+
     datasets = commands.add_parser("datasets", help="the paper's table of datasets, with what is on this disk")
     datasets.add_argument("--folder", action="append", default=[], metavar="DATASET=DIR", help="where one of them is")
     datasets.add_argument("--in", dest="root", type=Path, metavar="DIR", help="look into each folder of this one")
     datasets.set_defaults(run=_datasets)
 
-    for command in (fit, calibrate, evaluate, ablation, recognition, choices):
+    for command in (fit, calibrate, evaluate, beats, ablation, recognition, choices):
         command.add_argument("--prepared", type=Path, default=Path("data"), help="what prepare wrote (%(default)s)")
     return parser
 

@@ -42,6 +42,8 @@ class MixConfig:
         Chances of 1, 2, 3 ... instruments in a clip.
     voice_share, other_share : float
         How often a voice and another instrument are among them, where each of the nine counts as 1.
+    played : float
+        Chance that such a part is of somebody playing, not rendered, where the store has both.
     same_song : float
         Chance that a clip is built around one excerpt's own parts, in step with each other.
     quietest_db : float
@@ -71,6 +73,7 @@ class MixConfig:
     recording: float = 0.5
     voice_share: float = 1.0
     other_share: float = 2.0
+    played: float = 0.0
     other: float = 0.12
     drums: float = 0.35
     noise: float = 0.35

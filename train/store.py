@@ -94,7 +94,7 @@ class PartStore:
 
     cqts: NDArray[np.float16]  # (n_parts, n_bins, n_frames, 2)
     classes: NDArray[np.int8]  # (n_parts,)
-    groups: NDArray[np.int32]  # (n_parts,)
+    groups: NDArray[np.int32]  # (n_parts,), negative where a person plays
     note_ends: NDArray[np.int64]  # (n_parts,)
     notes: NDArray[np.void]  # FRAME_NOTE
     spec: FeatureSpec
@@ -118,6 +118,11 @@ class PartStore:
 
     def __len__(self) -> int:
         return len(self.classes)
+
+    @property
+    def is_played(self) -> NDArray[np.bool_]:
+        """(n_parts,) whether it is a recording of somebody playing one instrument, not rendered."""
+        return self.groups < 0
 
     def notes_of(self, part: int) -> NDArray[np.void]:
         """Labels of one part."""

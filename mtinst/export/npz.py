@@ -12,6 +12,8 @@
     See above.
 ``edits``
     What was changed by hand, as JSON (:mod:`mtinst.edits`).
+``audio``
+    SHA-256 of the song's file.
 ``levels``, ``thresholds``
     What other notes can be decoded from: the log-CQT, and as JSON the thresholds of ``notes``.
 ``version``
@@ -77,6 +79,7 @@ def write_npz(song: Analysis, path: Path) -> None:
         "duration_s": song.duration_s,
         "unread_s": song.unread_s,
         "tuning_hz": song.tuning_hz,
+        "audio": song.audio,
         "edits": json.dumps(edits_to_json(song.edits)),
         "thresholds": json.dumps(song.thresholds.to_json()),
         "version": __version__,
@@ -137,5 +140,6 @@ def _from_arrays(arrays: Mapping[str, Any], spec: FeatureSpec) -> Analysis:
         spec=spec,
         unread_s=unread_s,
         tuning_hz=tuning_hz,
+        audio=str(arrays.get("audio", "")),
         edits=edits_from_json(json.loads(str(arrays.get("edits", "[]")))),
     )

@@ -5,7 +5,7 @@ The probabilities are kept, so that other thresholds give other notes at once, w
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -49,6 +49,8 @@ class Analysis:
         Beats a minute, about; estimated unless given.
     edits : tuple of Edit
         What a person changed by hand.
+    audio : str
+        SHA-256 of the file that it was made from, as hexadecimal; empty where there was none.
     """
 
     rolls: Rolls
@@ -60,12 +62,13 @@ class Analysis:
     tuning_hz: float = CONCERT_HZ
     tempo: float | None = None
     edits: tuple[Edit, ...] = ()
+    audio: str = field(default="", compare=False)
 
     def __eq__(self, other: object) -> bool:
         """Whether all that was heard is the same, number by number, and is to be decoded by the same thresholds."""
         if not isinstance(other, Analysis):
             return NotImplemented
-        return all(_are_equal(getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
+        return all(_are_equal(getattr(self, one.name), getattr(other, one.name)) for one in fields(self) if one.compare)
 
     __hash__ = None  # type: ignore[assignment]  # arrays have none
 

@@ -4,6 +4,7 @@ FFmpeg decodes files (`decoder.py`). They and arrays are resampled, by soxr's "H
 in blocks as they arrive, so a long file needs little more memory than its result.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -42,11 +43,14 @@ class Recording:
         In Hz.
     unread_s : float
         About how much of the file was damaged and could not be read: silent where the file says when, else left out.
+    digest : str
+        SHA-256 of the file's bytes, as hexadecimal.
     """
 
     samples: FloatArray
     sample_rate: int = SPEC.sample_rate
     unread_s: float = 0.0
+    digest: str = ""
 
 
 def unread(seconds: float) -> str | None:
@@ -65,9 +69,11 @@ def read_audio(path: str | Path, sample_rate: int = SPEC.sample_rate, *, longest
     path = Path(path)
     name = display_name(path)
     with open_regular(path, "an audio file", AudioError) as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
         decoder = Decoder(file, name, longest_s)
         samples = _join(_finished(decoder.blocks(), sample_rate, name, longest_s))
-    return Recording(samples=samples, sample_rate=sample_rate, unread_s=decoder.unread_s)
+    return Recording(samples=samples, sample_rate=sample_rate, unread_s=decoder.unread_s, digest=digest)
 
 
 def load_audio(path: str | Path, sample_rate: int = SPEC.sample_rate, *, longest_s: float = LONGEST_S) -> FloatArray:

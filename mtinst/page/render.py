@@ -253,6 +253,8 @@ def _more_downloads(result: Result) -> str:
         (texts.SCORE_HEADING, "", [("score.svg", "SVG")]),
         (texts.MORE_JAMS, "", [("jams", "JAMS")]),
     ]
+    if result.adjustment.edits:
+        rows.append((texts.MORE_CORRECTIONS, "", [("corrections", "JSON")]))
     if result.parts:
         rows.append((texts.MORE_PARTS, "", [("parts.wav", "WAV, zip")]))
         rows.append((texts.MORE_MIX, "", [("mix.wav", "WAV")]))

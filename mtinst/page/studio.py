@@ -44,7 +44,7 @@ from mtinst.transcription import Transcription
 
 LOG = logging.getLogger(__name__)
 
-VERSION = 6  # of what the entries hold; an entry of another version is never found
+VERSION = 7  # of what the entries hold; an entry of another version is never found
 WAIT_S = 1.0  # between two looks at how many are before one
 PACE_S = 0.3  # after which a step that takes longer is said again, so that who waits for it can leave
 # Threads for steps: one for the song that is worked on, the others for steps whose songs were left in the middle, which

@@ -14,6 +14,7 @@ from pathlib import Path
 import soundfile as sf
 
 from mtinst.errors import MtinstError
+from mtinst.export.corrections import SUFFIX, to_corrections
 from mtinst.export.formats import write_file
 from mtinst.export.midi import song_to_midi
 from mtinst.grid import INSTRUMENTS
@@ -107,6 +108,7 @@ def _offers() -> Iterator[Offer]:
     yield Offer(slug="score.svg", suffix=" - score.svg", write=_file("score.svg"))
     yield Offer(slug="quantised.mid", suffix=" - quantised.mid", write=_file("quantised.mid"))
     yield Offer(slug="beats.csv", suffix=" - beats.csv", write=_file("beats.csv"))
+    yield Offer(slug="corrections", suffix=SUFFIX, write=_corrections)
     yield Offer(slug="jams", suffix=".jams", write=_file("jams"))
     yield Offer(slug="notes.csv", suffix=" - notes.csv", write=_file("csv"))
     yield Offer(slug="activations.csv", suffix=" - activations.csv", write=_file("activations.csv"))
@@ -126,6 +128,10 @@ def _offers() -> Iterator[Offer]:
 
 def _file(output: str) -> Callable[[Transcription, Path, str, Path], object]:
     return lambda song, _, title, path: write_file(song, path, output, title=title)
+
+
+def _corrections(song: Transcription, _: Path, title: str, path: Path) -> None:
+    path.write_text(to_corrections(song, title), "utf-8", newline="")
 
 
 def _picture(sheet: str) -> Callable[[Transcription, Path, str, Path], object]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 PAGE = PROJECT / "train/export/page"
-SONG_S = 12.0  # more than the network hears at a time
+SONG_S = 17.0  # more than the network hears at a time
 DROP = """
     ([name, content]) => {
       const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
@@ -90,7 +90,7 @@ def opened(browser: "Browser", tmp_path: Path) -> Iterator[Opened]:
 
 def test_a_dropped_song_is_heard_as_python_hears_it(opened: Opened, tmp_path: Path) -> None:
     song = write_song(tmp_path / "two-tones.wav", SONG_S)
-    assert "12.0 s of song" in opened.drop(song)
+    assert "17.0 s of song" in opened.drop(song)
     opened.page.wait_for_function("player.mixer.isReady && !document.querySelector('.mtp-message').textContent")
     session = onnxruntime.InferenceSession(opened.folder / "mtinst.onnx")
     expected = {_place(note) for note in transcribe(session, *sf.read(song, dtype="float32"))}

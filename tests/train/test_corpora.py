@@ -1,11 +1,13 @@
 """Published datasets: miniatures of each are read, and folders that are wrong or not complete are refused by name."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from mtinst.files import file_hash
 from mtinst.grid import INSTRUMENT_INDEX, SPEC
 from tests.train.corpora import CELLO, SECONDS, VIOLA, VIOLIN, WRITERS, Notes
 from train.__main__ import main
@@ -60,6 +62,23 @@ def test_medleydb_says_the_same_by_name_and_by_stem(tmp_path: Path) -> None:
 def test_a_paired_song_is_found_in_subfolders_whatever_the_suffix_looks_like(tmp_path: Path) -> None:
     songs = find_songs("paired", WRITERS["paired"](tmp_path))
     assert [(song.name, song.audio[0].name) for song in songs] == [("more/two", "two.wav"), ("one", "one.flac")]
+
+
+def test_what_was_put_right_on_the_page_is_a_song_whatever_its_files_are_called(tmp_path: Path) -> None:
+    WRITERS["paired"](tmp_path)
+    notes = [[0.5, 1.0, 60, "cello", 80], [0.0, 1.5, 72, "voice", 90]]
+    record = {"audio": file_hash(tmp_path / "one.flac"), "after": notes}
+    (tmp_path / "more" / "Song (1).corrections.json").write_text(json.dumps(record))
+    assert corpus_of(tmp_path) == "paired"
+    song = next(song for song in find_songs("paired", tmp_path) if song.name == "more/Song (1)")
+    assert song.audio == (tmp_path / "one.flac",)
+    assert {name: rows.tolist() for name, rows in song.parts().items()} == {
+        "voice": [[0.0, 1.5, 72, 90]],
+        "cello": [[0.5, 1.0, 60, 80]],
+    }
+    (tmp_path / "more" / "lost.corrections.json").write_text(json.dumps(record | {"audio": "another song"}))
+    with pytest.raises(CorpusError, match="missing"):
+        find_songs("paired", tmp_path)
 
 
 @pytest.mark.parametrize("name", WRITERS)

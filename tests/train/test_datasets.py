@@ -146,6 +146,16 @@ def test_every_instrument_is_heard_about_equally_often() -> None:
     assert heard.min() > 0.5 * heard.max()
 
 
+def test_of_those_who_play_an_instrument_people_are_drawn_as_often_as_asked() -> None:
+    store = tone_store()
+    played = replace(store, groups=np.where(np.arange(len(store)) < 13, store.groups, -store.groups))
+    config = MixConfig(n_frames=312, same_song=0.0, played=1.0, most_shift=0, noise=0.0, drums=0.0, other=0.0)
+    clips = MixtureDataset(played, config, seed=0, epoch=0, n_clips=10)
+    rows = np.flatnonzero(np.max([clips[index].piano.max(axis=(0, 2)) for index in range(len(clips))], axis=0))
+    assert len(rows) > 3
+    assert rows.min() >= 50 + 13 - SPEC.lowest_pitch
+
+
 @pytest.mark.parametrize("shift", [-3, 0, 2])
 def test_shifting_moves_rows_and_brings_in_zeros(shift: int) -> None:
     roll = np.arange(1, 11, dtype=np.float32)[:, None] * np.ones((1, 2), np.float32)

@@ -154,7 +154,7 @@ def test_a_stream_shows_the_song_as_it_grows() -> None:
     assert isinstance(last, Transcription)
     assert [step.fraction for step in progress] == sorted(step.fraction for step in progress)
     assert list(dict.fromkeys(step.stage for step in progress)) == ["load", "cqt", "network", "notes"]
-    assert len(shown) == 4
+    assert len(shown) == 3
     assert shown[-1][-1] == last.duration_s
     for piano_roll, notes, _ in shown:
         assert_is_melody(notes)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mtinst.grid import N_INSTRUMENTS, SPEC, FeatureSpec, FloatArray
+from mtinst.hear import windows
 from mtinst.hear.unet import Logits, ModelConfig, UNet
 from mtinst.hear.windows import HOP_S, WINDOW_S, iter_windows, predict_rolls
 from mtinst.records import Rolls
@@ -124,3 +125,13 @@ def test_wrong_arguments_are_refused() -> None:
     for shape in ((SPEC.n_bins, 0), (SPEC.n_bins - 1, 10), (SPEC.n_bins,)):
         with pytest.raises(ValueError, match="log_cqt must have the shape"):
             predict_rolls(Framewise(), np.zeros(shape, np.float32))
+
+
+def test_bfloat16_says_nearly_the_same_and_all_of_it_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, log_cqt = tiny_unet(has_onset_head=True), random_cqt(WIDTH)
+    exact = predict_rolls(model, log_cqt)
+    monkeypatch.setattr(windows, "has_bfloat16", lambda: True)  # PyTorch has it on any processor, if slowly
+    rounded = predict_rolls(model, log_cqt)
+    assert_close(rounded, exact, atol=0.02)
+    assert not np.array_equal(rounded.piano, exact.piano)
+    assert {roll.dtype for roll in rounded} == {np.dtype(np.float32)}

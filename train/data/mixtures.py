@@ -72,6 +72,7 @@ class MixtureDataset(Dataset[Item]):
         self._epoch = epoch
         self._n_clips = n_clips
         self._parts_of_class = [np.flatnonzero(store.classes == index) for index in range(RECORDING + 1)]
+        self._played_of_class = [parts[store.is_played[parts]] for parts in self._parts_of_class]
         shares = np.ones(N_INSTRUMENTS)
         shares[INSTRUMENT_INDEX["voice"]], shares[INSTRUMENT_INDEX["other"]] = config.voice_share, config.other_share
         shares *= [len(parts) > 0 for parts in self._parts_of_class[:N_INSTRUMENTS]]
@@ -210,7 +211,9 @@ class MixtureDataset(Dataset[Item]):
         return int(rng.choice(N_INSTRUMENTS, p=self._shares))
 
     def _draw_part(self, class_index: int, rng: np.random.Generator) -> int:
-        parts = self._parts_of_class[class_index]
+        parts, played = self._parts_of_class[class_index], self._played_of_class[class_index]
+        if len(played) and rng.random() < self._config.played:
+            parts = played
         return int(parts[rng.integers(len(parts))])
 
     def _draw_start(self, rng: np.random.Generator) -> int:

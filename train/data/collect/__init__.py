@@ -31,7 +31,7 @@ from train.data.collect.select import Excerpt, excerpts, select
 from train.data.collect.sound import Voices
 from train.data.collect.statistics import write_statistics
 from train.data.corpora import CorpusError, Parts
-from train.data.corpora.paired import MIDI_SUFFIXES, audio_beside, read_tracks
+from train.data.corpora.paired import pairs_in, read_tracks
 from train.data.corpora.song import OTHER, parts_of_tracks
 from train.data.labels import sounding_notes
 from train.data.sources import OFFSET, ONSET, SPLITS, Split, split_works
@@ -205,9 +205,7 @@ def find_pairs(
     folder: Path, converted_dir: Path, musescore: Path | None, *, needs_audio: bool
 ) -> list[tuple[str, Path, Path | None]]:
     """Name, MIDI and audio of each song, sorted by name, scores converted where there is no MIDI beside them."""
-    pairs: dict[str, tuple[Path, Path | None]] = {}
-    for midi in sorted(path for path in folder.rglob("*") if path.suffix.lower() in MIDI_SUFFIXES):
-        pairs[midi.relative_to(folder).with_suffix("").as_posix()] = midi, audio_beside(midi)
+    pairs = pairs_in(folder)
     alone = [name for name, (_, audio) in pairs.items() if audio is None]
     if needs_audio and alone:
         more = f" and {len(alone) - 1} more have" if len(alone) > 1 else " has"
@@ -230,7 +228,7 @@ def find_pairs(
                 continue
             pairs[name] = midi, audio if needs_audio else None
     if not pairs:
-        raise CorpusError(f"{folder} holds neither scores that can be read nor MIDI files beside their audio.")
+        raise CorpusError(f"{folder} holds neither scores that can be read nor MIDI files or corrections with their audio.")
     return [(name, *pairs[name]) for name in sorted(pairs)]
 
 

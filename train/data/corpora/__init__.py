@@ -144,7 +144,7 @@ def corpus_of(folder: Path) -> str:
         "bach10": ("*/*-GTNotes.mat",),
         "urmp": ("*/Notes_*.txt", "*/AuMix_*.wav"),
         "slakh": ("Track*/metadata.yaml", "*/Track*/metadata.yaml"),
-        "paired": ("**/*.[mM][iI][dD]", "**/*.[mM][iI][dD][iI]"),
+        "paired": ("**/*.[mM][iI][dD]", "**/*.[mM][iI][dD][iI]", "**/*.corrections.json"),
     }
     for name in ("mixing_secrets", *(name for name in looks if name != "mixing_secrets")):
         if any(next(folder.glob(pattern), None) for pattern in looks[name]):

@@ -18,7 +18,7 @@ import { toWav } from "./sound.js";
  */
 
 const MODEL = "mtinst.onnx";
-const FIRST_S = 10; // the network's own window
+const FIRST_S = 10; // of which there are notes soon
 
 /** @param {{ samples: Float32Array, pace: number }} song at `SAMPLE_RATE`; it lasts `pace` times as long as the samples */
 async function transcribe({ samples, pace }) {
