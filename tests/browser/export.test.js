@@ -11,25 +11,27 @@ import { round, roundRolls } from "../../train/export/page/rolls.js";
 import { toWav } from "../../train/export/page/sound.js";
 import { unpackSong } from "../../mtinst/page/player/song.js";
 
-const { rolls, metadata, nFrames, notes: wanted } = JSON.parse(readFileSync(new URL("golden/notes.json", import.meta.url)));
+const golden = JSON.parse(readFileSync(new URL("golden/notes.json", import.meta.url)));
+const { rolls, metadata, nFrames, notes: wanted } = golden;
 // As a file of the Protocol Buffers has it: metadata are field 14, of names, field 1, and strings, field 2.
 const bytesOf = (text) => [...new TextEncoder().encode(text)];
 const number = (value) => (value < 128 ? [value] : [(value & 127) | 128, ...number(value >> 7)]);
 const field = (tag, bytes) => [8 * tag + 2, ...number(bytes.length), ...bytes];
-const entries = Object.entries(metadata).flatMap((entry) => field(14, entry.flatMap((text, k) => field(k + 1, bytesOf(text)))));
+const entryOf = (entry) => field(14, entry.flatMap((text, k) => field(k + 1, bytesOf(text))));
+const entries = Object.entries(metadata).flatMap(entryOf);
 const graph = [...field(7, new Array(300).fill(122)), 8, 150, 1, 13, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0];
 const model = Uint8Array.from([...graph, ...entries]);
 
-function golden() {
-  const unpacked = Object.entries(rolls).map(([name, packed]) => {
+function unpacked() {
+  const arrays = Object.entries(rolls).map(([name, packed]) => {
     const bytes = inflateSync(Buffer.from(packed, "base64"));
     return [name, Float32Array.from(bytes, (value) => value / 255)];
   });
-  return { nFrames, ...Object.fromEntries(unpacked) };
+  return { nFrames, ...Object.fromEntries(arrays) };
 }
 
 function decoded() {
-  const song = golden();
+  const song = unpacked();
   assignPlayers(song);
   roundRolls(song);
   return [song, rollsToNotes(song, readMetadata(model))];

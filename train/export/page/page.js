@@ -53,8 +53,9 @@ async function transcribe(file) {
     const { record, parts, isPartial } = answer;
     if (!record) return say(`The network failed: ${answer.error}`);
     const song = addressOf(new Blob([JSON.stringify(record)]));
-    const files = { original, parts: Object.fromEntries(Object.entries(parts ?? {}).map(([name, wav]) => [name, addressOf(wav)])) };
-    player.setAttribute("value", JSON.stringify({ song, source: original, partial: isPartial, files: isPartial ? null : files }));
+    const addresses = Object.entries(parts ?? {}).map(([name, wav]) => [name, addressOf(wav)]);
+    const files = isPartial ? null : { original, parts: Object.fromEntries(addresses) };
+    player.setAttribute("value", JSON.stringify({ song, source: original, partial: isPartial, files }));
     const seconds = (performance.now() - began) / 1000;
     if (isPartial) return advance(performance.now(), nSamples * (answer.pace ?? 0));
     const nNotes = record.instruments.reduce((sum, one) => sum + one.notes.length, 0);

@@ -23,6 +23,7 @@ export function songRecord(rolls, notes, durationS, { frameSeconds, lowestPitch,
   const rows = Array.from({ length: N_PITCHES }, (_, row) => rowOf(rolls.pitch, row, rolls.nFrames));
   const sounding = rows.flatMap((row, k) => (row.some((value) => value >= SOUNDS) ? [lowestPitch + k] : []));
   const [first, last] = pitchRange(sounding, lowestPitch);
+  const shown = rolls.pitch.subarray((first - lowestPitch) * rolls.nFrames, (last - lowestPitch + 1) * rolls.nFrames);
   return {
     duration: durationS,
     frame_rate: 1 / frameSeconds,
@@ -39,10 +40,7 @@ export function songRecord(rolls, notes, durationS, { frameSeconds, lowestPitch,
     }),
     edits: [],
     activity: packed(rolls.instrument, instruments.length),
-    pitches: {
-      ...packed(rolls.pitch.subarray((first - lowestPitch) * rolls.nFrames, (last - lowestPitch + 1) * rolls.nFrames), last - first + 1),
-      lowest: first,
-    },
+    pitches: { ...packed(shown, last - first + 1), lowest: first },
   };
 }
 

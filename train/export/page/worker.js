@@ -20,7 +20,7 @@ import { toWav } from "./sound.js";
 const MODEL = "mtinst.onnx";
 const FIRST_S = 10; // of which there are notes soon
 
-/** @param {{ samples: Float32Array, pace: number }} song at `SAMPLE_RATE`; it lasts `pace` times as long as the samples */
+/** @param {{ samples: Float32Array, pace: number }} song that lasts `pace` times as long as its samples */
 async function transcribe({ samples, pace }) {
   const response = await fetch(MODEL);
   if (!response.ok) throw new Error(`there is no ${MODEL} beside this page`);
