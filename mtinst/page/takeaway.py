@@ -3,10 +3,12 @@
 A file is made when somebody asks for it, from the same notes as the page shows, and kept like all results.
 """
 
+import json
 import re
 import shutil
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,7 @@ from mtinst.export.corrections import SUFFIX, to_corrections
 from mtinst.export.formats import write_file
 from mtinst.export.midi import song_to_midi
 from mtinst.export.picture import figure_to_png, figure_to_svg, plot_instrument_roll, plot_piano_roll, plot_pitch_roll
+from mtinst.export.score import to_pages
 from mtinst.grid import INSTRUMENTS
 from mtinst.page import texts
 from mtinst.page.cache import key_of
@@ -112,6 +115,7 @@ def _offers() -> Iterator[Offer]:
     yield Offer(slug="npz", suffix=".npz", write=_file("npz"))
     yield Offer(slug="musicxml", suffix=".musicxml", write=_file("musicxml"))
     yield Offer(slug="score.svg", suffix=" - score.svg", write=_file("score.svg"))
+    yield Offer(slug="score", suffix=" - score.json.z", write=_pages)
     yield Offer(slug="quantised.mid", suffix=" - quantised.mid", write=_file("quantised.mid"))
     yield Offer(slug="beats.csv", suffix=" - beats.csv", write=_file("beats.csv"))
     yield Offer(slug="corrections", suffix=SUFFIX, write=_corrections)
@@ -138,6 +142,11 @@ def _file(output: str) -> Callable[[Transcription, Path, str, Path], object]:
 
 def _corrections(song: Transcription, _: Path, title: str, path: Path) -> None:
     path.write_text(to_corrections(song, title), "utf-8", newline="")
+
+
+def _pages(song: Transcription, _: Path, __: str, path: Path) -> None:
+    """What the player shows of the score, compressed by zlib."""
+    path.write_bytes(zlib.compress(json.dumps(to_pages(song)).encode()))
 
 
 def _picture(draw: Callable[[Transcription], Figure]) -> Callable[[Transcription, Path, str, Path], object]:

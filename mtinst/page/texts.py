@@ -83,7 +83,6 @@ RESET = "Back to the defaults"
 DOWNLOADS_HEADING = "Take it with you"
 
 SCORE_HEADING = "The score"
-SCORE = "Tempo, bars and key are estimated from the notes; half or twice the tempo is the usual mistake."
 MORE_BEATS = "Notes moved to the beats, and the beats"
 LINK = "Link to this result"
 LINK_COPIED = "Link copied"
