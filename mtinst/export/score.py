@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -27,12 +28,15 @@ from mtinst.hear.beats import grid_of, on_grid
 from mtinst.records import Beats, Note
 
 METRONOME = Beats(times=(0.0, 0.5))
+FONTS = str(Path(verovio.__file__).with_name("data"))
 PAGE_WIDTH = 2100
 LONGEST_PAGE = 60_000  # the most that verovio takes, about two hundred staves
 TICKS = 12
 """Of a beat, in scores: all grids fit."""
 NOTE_VALUES = (1 / 4, 1 / 2, 3 / 4, 1, 3 / 2, 2, 3, 4, 6)
 """Quarters of a note that is written as one: sixteenth to whole, or dotted."""
+FEWEST_THIRDS = 0.25
+"""Of the notes, in compound time."""
 FLAGS = {"eighth": 1, "16th": 2}
 DOCTYPE = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE score-partwise PUBLIC '
@@ -105,7 +109,8 @@ def to_pages(song: Analysis) -> dict[str, Any]:
 
 
 def _engraver(song: Analysis, title: str = "", **options: Any) -> verovio.toolkit:
-    toolkit = verovio.toolkit()
+    toolkit = verovio.toolkit(False)
+    toolkit.setResourcePath(FONTS)  # or it would have none in threads other than the first
     toolkit.setOptions(
         {"pageWidth": PAGE_WIDTH, "adjustPageHeight": True, "svgViewBox": True, "footer": "none"} | options
     )
@@ -168,8 +173,10 @@ class _Metre:
 
 
 def _metre_of(notes: Sequence[Note], beats: Beats) -> _Metre:
-    """Where the beats have three parts they are dotted quarters."""
+    """Where many notes are on thirds of beats these are dotted quarters; where few are, it is a swing, in eighths."""
     parts = grid_of(notes, beats)
+    if parts == 3 and np.mean(on_grid(notes, beats, 3)[0] % 3 > 0) < FEWEST_THIRDS:
+        parts = 2
     first_bar = beats.first_downbeat - beats.per_bar * -(-beats.first_downbeat // beats.per_bar)
     if beats.unit == 8:
         signature, quarter, pulse = (beats.per_bar, 8), 2 * TICKS, 3 * TICKS

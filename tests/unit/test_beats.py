@@ -1,19 +1,15 @@
 """Beats and bars: found in music of known tempo, written into MIDI, tables and scores."""
 
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import partitura
 import pretty_midi
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mtinst.errors import MtinstError
 from mtinst.export.midi import song_to_midi
-from mtinst.export.score import to_musicxml, to_svg
 from mtinst.export.tables import beats_to_csv
 from mtinst.grid import SPEC
 from mtinst.hear.beats import ESTIMATED, find_beats, grid_of, quantised
@@ -201,37 +197,22 @@ def test_triplets_have_their_grid() -> None:
     assert grid_of([Note(k / 6, k / 6 + 0.1, pitch=60) for k in range(50)], beats) == 3
 
 
-def test_a_score_has_whole_bars_and_every_pitch(tmp_path: Path) -> None:
-    song = song_of(waltz(90))
-    (tmp_path / "song.musicxml").write_bytes(to_musicxml(song, "A waltz"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        score = partitura.load_musicxml(tmp_path / "song.musicxml")
-    (part,) = score.parts
-    array = part.note_array()
-    assert set(array["pitch"]) == {note.pitch for note in song.notes}
-    lengths = {measure.end.t - measure.start.t for measure in part.iter_all(partitura.score.Measure)}
-    assert lengths == {3 * part.quarter_duration_map(0)}
-    text = (tmp_path / "song.musicxml").read_text()
-    assert text.count("<note>") + text.count("<note ") == text.count("<type>"), "each has a note value"
-
-
-def test_a_song_without_beats_has_plain_midi_and_a_score_by_the_metronome() -> None:
+def test_a_song_without_beats_has_plain_midi() -> None:
     song = song_of([Note(0.0, 1.0, pitch=60)])
     assert beats_to_csv(song) == "time_s,beat\n"
     assert song_to_midi(song).time_signature_changes == []
-    assert to_musicxml(song).count(b"<pitch>") == 1
 
 
-def test_without_notes_there_is_no_score() -> None:
-    with pytest.raises(MtinstError, match="no score"):
-        to_musicxml(song_of([]))
-
-
-def test_the_score_is_engraved() -> None:
-    drawn = to_svg(song_of(waltz(90)), "A waltz")
-    assert drawn.startswith("<svg")
-    assert drawn.count('class="measure"') > 12
+def test_six_beats_a_bar_are_eighths(tmp_path: Path) -> None:
+    song = song_of(waltz(180), Timing(tempo=180, per_bar=6))
+    song_to_midi(song).write(str(tmp_path / "song.mid"))
+    midi = pretty_midi.PrettyMIDI(str(tmp_path / "song.mid"))
+    last = midi.time_signature_changes[-1]
+    assert (last.numerator, last.denominator) == (6, 8)
+    assert song.beats is not None
+    found = midi.get_downbeats()
+    assert max(np.abs(found - second).min() for second in song.beats.downbeats[1:-1]) < 0.003
+    assert grid_of(song.notes, song.beats) == 2
 
 
 def test_the_table_counts_beats_within_bars() -> None:

@@ -102,8 +102,7 @@ export class Score {
     if (!record || !this.details.open) return;
     const isNow = isPlaying || position > 0;
     const sounding = isNow ? record.notes.filter(([, onset, offset]) => onset <= position && position < offset) : [];
-    const bar = record.bars.findLastIndex(([, start]) => start <= position + 1e-3);
-    const ids = [...sounding, ...(isNow && bar >= 0 ? [record.bars[bar]] : [])].map(([id]) => id);
+    const ids = sounding.map(([id]) => id);
     const drawn = ids.join(" ");
     if (drawn !== this.drawn) {
       for (const element of this.marked) element.classList.remove(MARK);
@@ -111,6 +110,7 @@ export class Score {
       for (const element of this.marked) element.classList.add(MARK);
       this.drawn = drawn;
     }
+    const bar = record.bars.findLastIndex(([, start]) => start <= position + 1e-3);
     if (bar === this.bar || bar < 0) return;
     this.bar = bar;
     if (this.player.follows) this.reveal(record.bars[bar]);
