@@ -38,6 +38,8 @@ NOTE_VALUES = (1 / 4, 1 / 2, 3 / 4, 1, 3 / 2, 2, 3, 4, 6)
 FEWEST_THIRDS = 0.25
 """Of the notes, in compound time."""
 FLAGS = {"eighth": 1, "16th": 2}
+BEAMS = {(False, True): "begin", (True, True): "continue", (True, False): "end"}
+"""By whether the note before, and the one after, has a beam of that level."""
 DOCTYPE = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE score-partwise PUBLIC '
     '"-//Recordare//DTD MusicXML 3.1 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">\n'
@@ -64,7 +66,7 @@ def to_musicxml(song: Analysis, title: str = "") -> bytes:
             _mark_whole_rests(measure, metre)
             _beam(measure, metre)
     _mark_tempo(root, beats, metre)
-    if title:
+    if title := "".join(filter(str.isprintable, title)):
         work = ElementTree.Element("work")
         ElementTree.SubElement(work, "work-title").text = title
         root.insert(0, work)
@@ -316,27 +318,19 @@ def _beam(measure: ElementTree.Element, metre: _Metre) -> None:
     for group in groups.values():
         flags = [0, *(FLAGS[note.findtext("type", "")] for note in group), 0]
         for note, before, own, after in zip(group, flags, flags[1:], flags[2:], strict=False):
-            for level in range(1, own + 1):
-                state = _BEAMS[before >= level, after >= level] if len(group) > 1 else None
-                if state is None:
-                    continue
-                if state == "hook":
-                    state = "backward hook" if before else "forward hook"
+            for level in range(1, 1 + (own if len(group) > 1 else 0)):
+                hook = "backward hook" if before else "forward hook"
                 beam = ElementTree.Element("beam", number=str(level))
-                beam.text = state
+                beam.text = BEAMS.get((before >= level, after >= level), hook)
+                # Of all that comes later in a note there are only notations here.
                 place = next((k for k, one in enumerate(note) if one.tag == "notations"), len(note))
                 note.insert(place, beam)
 
 
-_BEAMS = {(False, False): "hook", (False, True): "begin", (True, True): "continue", (True, False): "end"}
-
-
 def _mark_tempo(root: ElementTree.Element, beats: Beats, metre: _Metre) -> None:
     """Write the tempo over the first bar."""
-    attributes = root.find("part/measure/attributes")
     measure = root.find("part/measure")
     assert measure is not None
-    assert attributes is not None
     direction = ElementTree.Element("direction", placement="above")
     metronome = ElementTree.SubElement(ElementTree.SubElement(direction, "direction-type"), "metronome")
     ElementTree.SubElement(metronome, "beat-unit").text = "eighth" if beats.unit == 8 else "quarter"
@@ -344,4 +338,4 @@ def _mark_tempo(root: ElementTree.Element, beats: Beats, metre: _Metre) -> None:
         ElementTree.SubElement(metronome, "beat-unit-dot")
     ElementTree.SubElement(metronome, "per-minute").text = str(round(beats.tempo))
     ElementTree.SubElement(direction, "sound", tempo=str(round(beats.tempo * TICKS / metre.quarter, 2)))
-    measure.insert(list(measure).index(attributes) + 1, direction)
+    measure.insert(1, direction)  # after its attributes

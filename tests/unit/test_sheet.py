@@ -91,6 +91,12 @@ def test_whatever_is_played_bars_add_up_and_notes_have_values(
     assert all(note.find("type") is not None for note in root.iter("note") if note.find("rest") is None)
 
 
+def test_a_title_that_cannot_be_written_is_written_as_far_as_it_can(tmp_path: Path) -> None:
+    written = to_musicxml(song_of(waltz(90)), "\x00Wal\udcfftz")
+    assert is_valid(written, tmp_path)
+    assert b"<work-title>Waltz</work-title>" in written
+
+
 def test_eighths_are_beamed_within_the_beat() -> None:
     notes = [Note(k / 4, k / 4 + 0.25, pitch=60 + k % 3, instrument="flute") for k in range(64)]
     second = measures(song_of(notes, Timing(tempo=120, per_bar=4, bar_s=0)))[1]

@@ -95,8 +95,7 @@ export class Timing {
   // Show the state; called by the player.
   update() {
     const { player, tempo, said, beats } = this;
-    const { song, value } = player;
-    player.find("timing").hidden = !song?.notes.notes.length || Boolean(value?.partial);
+    player.find("timing").hidden = !player.value?.score; // a page without a server has nobody to find other beats
     if (document.activeElement !== this.field) this.field.value = tempo ? String(Math.round(tempo)) : "";
     this.menu.value = String(said.per_bar ?? beats?.per_bar ?? "");
     const disable = (/** @type {string} */ name, /** @type {boolean} */ isVain) =>
