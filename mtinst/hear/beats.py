@@ -99,7 +99,7 @@ def _best(events: _Events, sequences: Sequence[tuple[FloatArray, float]], timing
     times = sequences[int(np.argmax(scores))][0]
     bars = [(per_bar, first) for per_bar in BARS for first in range(per_bar)]
     if timing.per_bar is not None:
-        bars = [(timing.per_bar, first) for first in range(timing.per_bar)]
+        bars = [(timing.per_bar, first) for first in range(min(timing.per_bar, len(times)))]
     on_beats = events.at(times, 0.07)
     scores = [float(bar_features(*on_beats, *bar) @ BAR_WEIGHTS) for bar in bars]
     per_bar, first = bars[int(np.argmax(scores))]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pretty_midi
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mtinst.export.midi import song_to_midi
@@ -91,6 +91,13 @@ def test_a_bar_begins_where_it_is_said_to_even_between_beats() -> None:
         assert beats.tempo == pytest.approx(found.tempo, rel=0.01)
 
 
+def test_a_song_may_be_shorter_than_its_bar() -> None:
+    eighths = [Note(0.15 * k, 0.15 * k + 0.1, pitch=40 + 20 * (k % 2)) for k in range(14)]
+    beats = find_beats(eighths, Timing(per_bar=12))
+    assert beats is not None
+    assert len(beats.times) < beats.per_bar == 12
+
+
 def test_few_notes_have_the_beat_that_is_said() -> None:
     beats = find_beats(waltz(100, 2)[:5], Timing(tempo=90, per_bar=3, bar_s=20.0))
     assert beats is not None
@@ -100,6 +107,7 @@ def test_few_notes_have_the_beat_that_is_said() -> None:
     assert find_beats([], Timing(tempo=90)) is None
 
 
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.integers(1, 60_000), max_size=60),
     st.floats(SLOWEST, FASTEST),

@@ -12,6 +12,7 @@ import { unzipped } from "./song.js";
 
 const MARK = "is-sounding";
 const NEAR = "800px"; // pages so far out of sight are drawn already
+const REACH_PX = 24; // of a note, for pointers
 const PARTLY = 0.25; // of the height in sight: where the line that is played comes to stand
 
 export class Score {
@@ -89,10 +90,20 @@ export class Score {
     this.player.draw();
   }
 
-  /** @param {MouseEvent} event */
-  click(event) {
-    const element = /** @type {Element} */ (event.target).closest("g.note, g.measure");
-    const second = this.times.get(element?.id ?? "") ?? this.times.get(element?.closest("g.measure")?.id ?? "");
+  /** Go to the note that is nearest within a bar, or to the bar. @param {MouseEvent} event */
+  click({ clientX: x, clientY: y }) {
+    const bar = [...this.sheets.querySelectorAll("g.measure")].find((one) => {
+      const { left, right, top, bottom } = one.getBoundingClientRect();
+      return left <= x && x < right && top <= y && y < bottom;
+    });
+    if (!bar) return;
+    let [second, least] = [this.times.get(bar.id), REACH_PX];
+    for (const head of bar.querySelectorAll("g.notehead")) {
+      const { left, right, top, bottom } = head.getBoundingClientRect();
+      const away = Math.hypot(x - (left + right) / 2, y - (top + bottom) / 2);
+      const onset = this.times.get(head.closest("g.note")?.id ?? "");
+      if (onset !== undefined && away < least) [second, least] = [onset, away];
+    }
     if (second !== undefined) this.player.seek(second);
   }
 
