@@ -1,7 +1,8 @@
 """Notes on the grid of beats, and as a score: MusicXML (https://www.w3.org/2021/06/musicxml40/).
 
-Key, spelling, measures and ties are partitura's. What makes a page readable is ours: notes begin and end on the grid,
-small gaps close, and whatever sounds together in a voice is a chord.
+Key, spelling, measures and ties are partitura's. What makes a page readable is ours: notes begin on the grid and end
+with the beat or the next note, whatever begins together in a voice is a chord, notes and rests are cut so that the beat
+is seen, and short ones are beamed by it.
 """
 
 import re
@@ -328,14 +329,14 @@ def _beam(measure: ElementTree.Element, metre: _Metre) -> None:
 
 
 def _mark_tempo(root: ElementTree.Element, beats: Beats, metre: _Metre) -> None:
-    """Write the tempo over the first bar."""
+    """Write the tempo, in pulses a minute, over the first bar."""
     measure = root.find("part/measure")
     assert measure is not None
     direction = ElementTree.Element("direction", placement="above")
     metronome = ElementTree.SubElement(ElementTree.SubElement(direction, "direction-type"), "metronome")
-    ElementTree.SubElement(metronome, "beat-unit").text = "eighth" if beats.unit == 8 else "quarter"
-    if metre.parts == 3:
+    ElementTree.SubElement(metronome, "beat-unit").text = "quarter"
+    if metre.pulse > metre.quarter:
         ElementTree.SubElement(metronome, "beat-unit-dot")
-    ElementTree.SubElement(metronome, "per-minute").text = str(round(beats.tempo))
+    ElementTree.SubElement(metronome, "per-minute").text = str(round(beats.tempo * TICKS / metre.pulse))
     ElementTree.SubElement(direction, "sound", tempo=str(round(beats.tempo * TICKS / metre.quarter, 2)))
     measure.insert(1, direction)  # after its attributes

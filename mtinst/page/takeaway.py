@@ -21,7 +21,6 @@ from mtinst.export.corrections import SUFFIX, to_corrections
 from mtinst.export.formats import write_file
 from mtinst.export.midi import song_to_midi
 from mtinst.export.picture import figure_to_png, figure_to_svg, plot_instrument_roll, plot_piano_roll, plot_pitch_roll
-from mtinst.export.score import to_pages
 from mtinst.grid import INSTRUMENTS
 from mtinst.page import texts
 from mtinst.page.cache import key_of
@@ -146,6 +145,8 @@ def _corrections(song: Transcription, _: Path, title: str, path: Path) -> None:
 
 def _pages(song: Transcription, _: Path, __: str, path: Path) -> None:
     """What the player shows of the score, compressed by zlib."""
+    from mtinst.export.score import to_pages  # and with it partitura and verovio
+
     path.write_bytes(zlib.compress(json.dumps(to_pages(song)).encode()))
 
 

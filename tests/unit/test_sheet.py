@@ -124,6 +124,19 @@ def test_thirds_of_beats_are_compound_time(tmp_path: Path) -> None:
     assert is_valid(to_musicxml(song), tmp_path)
 
 
+def test_six_beats_a_bar_are_beamed_in_threes(tmp_path: Path) -> None:
+    notes = [Note(k / 5, k / 5 + 0.2, pitch=60 + k % 3, instrument="flute") for k in range(60)]
+    song = song_of(notes, Timing(tempo=300, per_bar=6, bar_s=0))
+    first, second = measures(song)[:2]
+    assert (first.findtext(".//beats"), first.findtext(".//beat-type"), first.findtext(".//per-minute")) == (
+        "6",
+        "8",
+        "100",
+    )
+    assert [note.findtext("beam") for note in second.iter("note")] == 2 * ["begin", "continue", "end"]
+    assert is_valid(to_musicxml(song), tmp_path)
+
+
 def test_a_few_thirds_are_a_swing_and_written_in_eighths() -> None:
     beats = [Note(k / 2, k / 2 + 0.4, pitch=48 + k % 2) for k in range(48)]
     swung = [Note(k / 2 + 1 / 3, k / 2 + 0.45, pitch=72) for k in range(0, 48, 6)]
