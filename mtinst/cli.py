@@ -24,8 +24,8 @@ from mtinst.export.formats import FORMATS
 from mtinst.files import display_name, printable
 from mtinst.grid import INSTRUMENT_NAMES, instrument_named
 from mtinst.hear.audio import LONGEST_S
-from mtinst.hear.beats import FASTEST, SLOWEST
 from mtinst.hear.tuning import HIGHEST_HZ, LOWEST_HZ, is_tuning
+from mtinst.records import FASTEST, MOST_PER_BAR, SLOWEST, Timing
 from mtinst.version import __version__
 
 # Which files of a folder are songs; a file that is named itself is tried whatever its suffix.
@@ -232,6 +232,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="BPM",
         help=f"beats a minute, about, {SLOWEST:g} to {FASTEST:g}; default: estimated for each song",
     )
+    parser.add_argument(
+        "--beats-a-bar",
+        type=_beats_a_bar,
+        metavar="N",
+        help=f"1 to {MOST_PER_BAR}, where 6 are eighths; default: estimated for each song",
+    )
     many = parser.add_mutually_exclusive_group()
     many.add_argument(
         "--jobs", type=_count, metavar="N", help="do N songs at a time, and leave out those that an earlier run did"
@@ -292,6 +298,12 @@ def _tempo(text: str) -> float:
     return value
 
 
+def _beats_a_bar(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_PER_BAR):
+        raise argparse.ArgumentTypeError(f"{text} is not a number of beats from 1 to {MOST_PER_BAR}")
+    return int(text)
+
+
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_PROCESSES):
         raise argparse.ArgumentTypeError(f"{text} is not a number of processes from 1 to {MOST_PROCESSES}")
@@ -317,7 +329,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         overwrites=options.overwrite,
         tuning_hz=options.tuning,
         tuned_midi=options.tuned_midi,
-        tempo=options.tempo,
+        timing=Timing(tempo=options.tempo, per_bar=options.beats_a_bar),
     )
 
 

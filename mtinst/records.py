@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, asdict, dataclass, replace
 from functools import total_ordering
 from typing import Any, NamedTuple
 
@@ -24,6 +24,10 @@ from mtinst.grid import (
 DEFAULT_VELOCITY = 80
 RESOLUTION = 1024
 """The large rolls are rounded to this many steps: finer than any threshold, and files become a tenth the size."""
+SLOWEST, FASTEST = 20.0, 400.0
+"""Beats a minute that a person may ask for."""
+MOST_PER_BAR = 12
+LATEST_S = 1e6
 TOUCHING_S = 0.5 / SPEC.frame_rate
 """Notes that overlap by less follow each other: one may end on the frame grid, and the other begin between frames."""
 
@@ -274,20 +278,82 @@ class Beats:
         """The inverse of :meth:`position`."""
         return _interpolated(position, np.arange(float(len(self.times))), np.array(self.times), self._period_s)
 
-    def slower(self) -> "Beats":
-        """Every other beat, that the first downbeat stays one."""
-        return replace(
-            self, times=self.times[self.first_downbeat % 2 :: 2], first_downbeat=self.first_downbeat // 2 % self.per_bar
-        )
+    @property
+    def unit(self) -> int:
+        """The note value of a beat: a quarter, and an eighth where six are a bar."""
+        return 8 if self.per_bar == 6 else 4
 
-    def faster(self) -> "Beats":
-        """Twice as many beats."""
-        times = self.second(np.arange(2 * len(self.times) - 1) / 2)
-        return replace(self, times=tuple(times.tolist()), first_downbeat=2 * self.first_downbeat % self.per_bar)
+    def at_pace(self, pace: float, position: float | None = None) -> "Beats":
+        """So many beats for each of these; a bar begins at that position, or where the first one did.
+
+        Examples
+        --------
+        >>> Beats(times=(0.0, 0.5, 1.0, 1.5, 2.0), first_downbeat=1).at_pace(1 / 2)
+        Beats(times=(0.5, 1.5), per_bar=4, first_downbeat=0)
+        """
+        step = 1 / pace
+        n_before, start = divmod(self.first_downbeat if position is None else position, step)
+        n_beats = max(2, 1 + math.floor((len(self.times) - 1 - start) / step + 1e-9))
+        times = self.second(start + step * np.arange(n_beats))
+        return replace(self, times=tuple(times.tolist()), first_downbeat=round(n_before) % self.per_bar)
 
     @property
     def _period_s(self) -> float:
         return float(np.median(np.diff(self.times)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """What a person says of the beats; the rest is estimated.
+
+    Parameters
+    ----------
+    tempo : float, optional
+        Beats a minute, about.
+    per_bar : int, optional
+        Beats of a bar; six of them are eighths, else they are quarters.
+    bar_s : float, optional
+        When a bar begins, in seconds, about.
+
+    Raises
+    ------
+    ValueError
+        If a field is out of its range.
+
+    Examples
+    --------
+    >>> Timing.from_json(Timing(tempo=92.0).to_json())
+    Timing(tempo=92.0, per_bar=None, bar_s=None)
+    """
+
+    tempo: float | None = None
+    per_bar: int | None = None
+    bar_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.tempo is not None and not SLOWEST <= self.tempo <= FASTEST:
+            raise ValueError(f"a tempo must be from {SLOWEST:g} to {FASTEST:g} beats a minute, not {self.tempo}")
+        if self.per_bar is not None and not 1 <= self.per_bar <= MOST_PER_BAR:
+            raise ValueError(f"a bar must have from 1 to {MOST_PER_BAR} beats, not {self.per_bar}")
+        if self.bar_s is not None and not 0 <= self.bar_s <= LATEST_S:
+            raise ValueError(f"a bar must begin from 0 to {LATEST_S:g} s, not at {self.bar_s}")
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict that :func:`json.dumps` takes."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> "Timing":
+        """The inverse of :meth:`to_json`; ValueError for anything else."""
+        try:
+            tempo, per_bar, bar_s = record["tempo"], record["per_bar"], record["bar_s"]
+            return cls(
+                tempo=None if tempo is None else float(tempo),
+                per_bar=None if per_bar is None else int(per_bar),
+                bar_s=None if bar_s is None else float(bar_s),
+            )
+        except (KeyError, OverflowError, TypeError) as error:
+            raise ValueError(f"a timing is not as it should be: {error}") from error
 
 
 class Rolls(NamedTuple):

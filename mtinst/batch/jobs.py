@@ -19,7 +19,8 @@ from mtinst.export.formats import LONGEST_SUFFIX, USUAL
 from mtinst.files import DEFAULT_WEIGHTS, PARTIAL, display_name, file_hash, open_regular
 from mtinst.grid import N_INSTRUMENTS
 from mtinst.hear.audio import LONGEST_S
-from mtinst.records import Thresholds
+from mtinst.hear.beats import ESTIMATED
+from mtinst.records import Thresholds, Timing
 
 RECORDS = ".mtinst"
 VERSION = 2  # of the records
@@ -59,8 +60,8 @@ class Settings:
         Frequency of every song's A above middle C; estimated for each unless given.
     tuned_midi : bool
         Whether MIDI files bend their tracks to it.
-    tempo : float, optional
-        Beats a minute, about, of every song; estimated for each unless given.
+    timing : Timing
+        What is known of every song's beats.
     """
 
     folder: Path
@@ -73,7 +74,7 @@ class Settings:
     overwrites: bool = False
     tuning_hz: float | None = None
     tuned_midi: bool = False
-    tempo: float | None = None
+    timing: Timing = ESTIMATED
 
     @property
     def checkpoint(self) -> Path:
@@ -95,7 +96,7 @@ class Settings:
             "frame": self.frame,
             "tuning_hz": self.tuning_hz,
             "tuned_midi": self.tuned_midi,
-            "tempo": self.tempo,
+            "timing": self.timing.to_json(),
         }
 
     def applied_to(self, thresholds: Thresholds) -> Thresholds:

@@ -43,7 +43,7 @@ def transcribe_song(
         transcription = transcriber.transcribe(
             job.path, progress=progress, longest_s=settings.longest_s, tuning_hz=settings.tuning_hz
         )
-        transcription = replace(transcription, tempo=settings.tempo)
+        transcription = replace(transcription, timing=settings.timing)
         paths = transcription.save(settings.folder, job.stem, settings.outputs, tuned_midi=settings.tuned_midi)
     except MemoryError as error:
         raise AudioError(f"{display_name(job.path)} needs more memory than there is") from error

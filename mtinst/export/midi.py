@@ -107,14 +107,14 @@ def on_beats(midi: pretty_midi.PrettyMIDI, beats: Beats) -> pretty_midi.PrettyMI
     times = beats.second(np.arange(first, last + 1))
     times[0] = 0.0
     # As if it had been played to the metronome: then the tempi that are wanted come of bending that to the beats.
-    even = np.arange(len(times)) * 60 / TEMPO_BPM
+    even = np.arange(len(times)) * 60 / TEMPO_BPM * 4 / beats.unit
     for track in midi.instruments:
         for note in track.notes:
             note.start, note.end = np.interp((note.start, note.end), times, even).tolist()
     midi.adjust_times(even, times)
     to_bar = (beats.first_downbeat - first) % beats.per_bar
-    midi.time_signature_changes = [pretty_midi.TimeSignature(to_bar, 4, 0.0)] if to_bar else []
-    midi.time_signature_changes.append(pretty_midi.TimeSignature(beats.per_bar, 4, float(times[to_bar])))
+    midi.time_signature_changes = [pretty_midi.TimeSignature(to_bar, beats.unit, 0.0)] if to_bar else []
+    midi.time_signature_changes.append(pretty_midi.TimeSignature(beats.per_bar, beats.unit, float(times[to_bar])))
     return midi
 
 

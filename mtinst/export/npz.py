@@ -10,10 +10,10 @@
     Seconds of each, none where there are too few notes.
 ``unread_s``, ``tuning_hz``
     See above.
-``edits``
-    What was changed by hand, as JSON (:mod:`mtinst.edits`).
 ``audio``
     SHA-256 of the song's file.
+``edits``, ``timing``
+    What was changed by hand, and said of the beats, as JSON (:mod:`mtinst.edits`, `Timing`).
 ``levels``, ``thresholds``
     What other notes can be decoded from: the log-CQT, and as JSON the thresholds of ``notes``.
 ``version``
@@ -35,8 +35,9 @@ from mtinst.errors import MtinstError
 from mtinst.files import display_name, open_regular
 from mtinst.grid import CONCERT_HZ, INSTRUMENT_INDEX, INSTRUMENT_NAMES, NINE, SPEC, FeatureSpec
 from mtinst.hear.analysis import Analysis
+from mtinst.hear.beats import ESTIMATED
 from mtinst.hear.tuning import is_tuning
-from mtinst.records import Rolls, Thresholds, for_all
+from mtinst.records import Rolls, Thresholds, Timing, for_all
 from mtinst.version import __version__
 
 MOST_UNPACKED = 8_000_000_000
@@ -81,6 +82,7 @@ def write_npz(song: Analysis, path: Path) -> None:
         "tuning_hz": song.tuning_hz,
         "audio": song.audio,
         "edits": json.dumps(edits_to_json(song.edits)),
+        "timing": json.dumps(song.timing.to_json()),
         "thresholds": json.dumps(song.thresholds.to_json()),
         "version": __version__,
     }
@@ -132,6 +134,7 @@ def _from_arrays(arrays: Mapping[str, Any], spec: FeatureSpec) -> Analysis:
         raise ValueError(f"a song does not last {duration_s} s, or miss {unread_s} s")
     if not is_tuning(tuning_hz):
         raise ValueError(f"no song is tuned to {tuning_hz} Hz")
+    timing = arrays.get("timing")
     return Analysis(
         rolls=rolls,
         levels=levels,
@@ -141,5 +144,6 @@ def _from_arrays(arrays: Mapping[str, Any], spec: FeatureSpec) -> Analysis:
         unread_s=unread_s,
         tuning_hz=tuning_hz,
         audio=str(arrays.get("audio", "")),
+        timing=ESTIMATED if timing is None else Timing.from_json(json.loads(str(timing))),
         edits=edits_from_json(json.loads(str(arrays.get("edits", "[]")))),
     )

@@ -14,9 +14,9 @@ import numpy as np
 from mtinst.edits import Edit, edited
 from mtinst.grid import CONCERT_HZ, INSTRUMENT_NAMES, FeatureSpec, FloatArray
 from mtinst.hear.audio import unread
-from mtinst.hear.beats import find_beats
+from mtinst.hear.beats import ESTIMATED, find_beats
 from mtinst.hear.notes import note_confidences, rolls_to_notes
-from mtinst.records import Beats, Note, Rolls, Thresholds
+from mtinst.records import Beats, Note, Rolls, Thresholds, Timing
 
 SHORTEST_S = 0.1
 """Clips shorter than this are too short to say anything about."""
@@ -45,8 +45,8 @@ class Analysis:
         About how much of the file was damaged and could not be read, in seconds.
     tuning_hz : float
         Frequency of the song's A above middle C.
-    tempo : float, optional
-        Beats a minute, about; estimated unless given.
+    timing : Timing
+        What a person says of the beats.
     edits : tuple of Edit
         What a person changed by hand.
     audio : str
@@ -60,7 +60,7 @@ class Analysis:
     spec: FeatureSpec
     unread_s: float = 0.0
     tuning_hz: float = CONCERT_HZ
-    tempo: float | None = None
+    timing: Timing = ESTIMATED
     edits: tuple[Edit, ...] = ()
     audio: str = field(default="", compare=False)
 
@@ -104,8 +104,8 @@ class Analysis:
 
     @cached_property
     def beats(self) -> Beats | None:
-        """Beats and bars; None where there are too few notes to tell."""
-        return find_beats(self.notes, self.tempo)
+        """Beats and bars; None where there are too few notes to tell, and nobody does."""
+        return find_beats(self.notes, self.timing)
 
     @property
     def confidences(self) -> list[float]:

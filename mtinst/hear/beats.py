@@ -6,21 +6,20 @@ of a few features then chooses between these sequences, and another between the 
 pieces of known tempo and metre.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mtinst.records import Beats, Note
+from mtinst.records import Beats, Note, Timing
 
 FloatArray = NDArray[np.float64]
 
 LEAST_EVENTS = 12
 """Fewer notes have no beat that one could tell."""
-SLOWEST, FASTEST = 35.0, 270.0
-"""Beats a minute that are looked for."""
-PERIODS_S = 60 / np.geomspace(FASTEST, SLOWEST, 42)
+PERIODS_S = 60 / np.geomspace(270, 35, 42)
 TOGETHER_S = 0.035
 LOW_PITCH = 52  # below E3, where the bass is
 LONGEST_S = 1.0  # longer notes do not count for more
@@ -31,9 +30,13 @@ MOST_SKIPPED, EVENTS_BACK = 3, 40
 BEAT_WEIGHTS = (2.92, 12.26, 2.37, 7.55, -5.37, -0.69, -0.63)
 BAR_WEIGHTS = (5.93, 5.55, -0.94, -0.58, 2.04)
 BARS = (2, 3, 4)
-GRIDS = (4, 3)
-"""Parts of a beat that notes may fall on: sixteenths, or triplets."""
-N_LIKE_TEMPO = 3  # of the periods, 5 per cent apart, those to choose from when a tempo is given
+GRIDS = {4: (4, 3), 8: (2,)}
+"""Parts of a quarter or of an eighth that notes may fall on: sixteenths, or triplets."""
+PACES = (1.0, 1 / 2, 2.0, 1 / 4, 4.0)
+"""Of the beats that were found: those with the tempo that a person names are among them as a rule."""
+N_LIKE_TEMPO = 3  # of the periods, 5 per cent apart, those to choose from where none of the paces is like it
+LIKE = 0.1  # in log tempo
+ESTIMATED = Timing()
 
 
 @dataclass(frozen=True)
@@ -52,39 +55,70 @@ class _Events:
         return np.where(is_near, self.strength[nearest], 0.0), is_near & self.is_low[nearest]
 
 
-def find_beats(notes: Sequence[Note], tempo: float | None = None) -> Beats | None:
+def find_beats(notes: Sequence[Note], timing: Timing = ESTIMATED) -> Beats | None:
     """Estimate beats and bars.
 
     Parameters
     ----------
     notes : sequence of Note
         Sorted.
-    tempo : float, optional
-        Beats a minute, about; estimated unless given.
+    timing : Timing
+        What is known. Of the beats that were found every other one may be taken, or twice as many, and a bar begins on
+        that beat, or halfway between two, which is nearest to where one is to begin. Where nothing that the notes show
+        is near the tempo, the beats are even.
 
     Returns
     -------
     Beats or None
-        From the first note to the last; None where too few notes are there to tell.
+        From the first note to the last; None where there is no note, or no tempo and too few notes to tell.
     """
-    if len(notes) < LEAST_EVENTS:
-        return None
-    events = _events(notes)
-    if len(events.seconds) < LEAST_EVENTS:
-        return None
+    events = _events(notes) if len(notes) >= LEAST_EVENTS else None
+    if events is None or len(events.seconds) < LEAST_EVENTS:
+        return _even(notes, timing)
     sequences = [one for one in _sequences(events) if len(one[0]) >= LEAST_EVENTS // 2]
-    if tempo is not None:
-        sequences.sort(key=lambda one: abs(np.log(np.median(np.diff(one[0])) * tempo / 60)))
-        sequences = sequences[:N_LIKE_TEMPO]
     if not sequences:
-        return None
+        return _even(notes, timing)
+    found = _best(events, sequences, timing)
+    tempo = timing.tempo
+    if tempo is None:
+        return found
+
+    def unlike(beats: Beats) -> float:
+        return float(abs(np.log(beats.tempo / tempo)))
+
+    beats = min(map(found.at_pace, PACES), key=unlike)
+    if unlike(beats) > LIKE:
+        sequences.sort(key=lambda one: abs(np.log(np.median(np.diff(one[0])) * tempo / 60)))
+        beats = _best(events, sequences[:N_LIKE_TEMPO], timing)
+    return beats if unlike(beats) <= LIKE else _even(notes, timing)
+
+
+def _best(events: _Events, sequences: Sequence[tuple[FloatArray, float]], timing: Timing) -> Beats:
+    """The sequence with the best score, and the best bars on it."""
     scores = [float(beat_features(events, *one) @ BEAT_WEIGHTS) for one in sequences]
     times = sequences[int(np.argmax(scores))][0]
     bars = [(per_bar, first) for per_bar in BARS for first in range(per_bar)]
+    if timing.per_bar is not None:
+        bars = [(timing.per_bar, first) for first in range(min(timing.per_bar, len(times)))]
     on_beats = events.at(times, 0.07)
     scores = [float(bar_features(*on_beats, *bar) @ BAR_WEIGHTS) for bar in bars]
     per_bar, first = bars[int(np.argmax(scores))]
-    return Beats(times=tuple(times.round(4).tolist()), per_bar=per_bar, first_downbeat=first)
+    beats = Beats(times=tuple(times.round(4).tolist()), per_bar=per_bar, first_downbeat=first)
+    if timing.bar_s is None:
+        return beats
+    return beats.at_pace(1, float(np.rint(2 * beats.position(timing.bar_s))) / 2)
+
+
+def _even(notes: Sequence[Note], timing: Timing) -> Beats | None:
+    """Beats of one tempo; None without a tempo or a note."""
+    if timing.tempo is None or not notes:
+        return None
+    period = 60 / timing.tempo
+    start = notes[0].onset if timing.bar_s is None else timing.bar_s
+    two = Beats(times=(start, start + period), per_bar=timing.per_bar or Beats.per_bar)
+    first, last = (math.floor(two.position(second)) for second in (notes[0].onset, max(n.offset for n in notes)))
+    times = two.second(np.arange(first, max(last, first + 1) + 1))
+    return replace(two, times=tuple(times.round(4).tolist()), first_downbeat=-first % two.per_bar)
 
 
 def _events(notes: Sequence[Note]) -> _Events:
@@ -179,11 +213,12 @@ def bar_features(strength: FloatArray, is_low: NDArray[np.bool_], per_bar: int, 
 
 def grid_of(notes: Sequence[Note], beats: Beats) -> int:
     """The one of `GRIDS` that the onsets between beats are nearer to, as measured against chance."""
+    grids = GRIDS[beats.unit]
     position = beats.position([note.onset for note in notes])
     between = position[np.abs(position - np.rint(position)) > 1 / 8]
     if len(between) == 0:
-        return GRIDS[0]
-    return min(GRIDS, key=lambda parts: float(parts * np.abs(between - np.rint(parts * between) / parts).mean()))
+        return grids[0]
+    return min(grids, key=lambda parts: float(parts * np.abs(between - np.rint(parts * between) / parts).mean()))
 
 
 def on_grid(notes: Sequence[Note], beats: Beats, parts: int) -> tuple[FloatArray, FloatArray]:

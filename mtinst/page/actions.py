@@ -28,6 +28,7 @@ from mtinst.page.snapshot import shown_ms, snapshot
 from mtinst.page.studio import Studio
 from mtinst.page.takeaway import offers
 from mtinst.page.visit import Event, File, Song, Task, Visit, after
+from mtinst.records import Timing
 from mtinst.sound.synth import PLAYBACK_RATE, write_audio
 
 LONGEST_NAME = 200
@@ -195,6 +196,9 @@ class Actions:
             case {"kind": "edits", "source": str(source_key), "edits": list(edits)}:
                 with suppress(ValueError):  # of another make
                     yield visit.Edited(source_key, edits_from_json(edits))
+            case {"kind": "timing", "source": str(source_key), "timing": dict(timing)}:
+                with suppress(ValueError):
+                    yield visit.Timed(source_key, Timing.from_json(timing))
             case {"kind": "recorder"}:
                 yield visit.Recorder()
             case {"kind": "link", "key": str(key)}:

@@ -6,7 +6,8 @@ from typing import Any
 
 from mtinst.edits import Edit, edits_to_json
 from mtinst.grid import N_INSTRUMENTS
-from mtinst.records import Thresholds
+from mtinst.hear.beats import ESTIMATED
+from mtinst.records import Thresholds, Timing
 
 NEUTRAL = (0.0,) * N_INSTRUMENTS
 
@@ -28,6 +29,8 @@ class Adjustment:
         cache.
     edits : tuple of Edit
         Notes changed by hand since.
+    timing : Timing
+        What is said of the beats.
 
     Examples
     --------
@@ -44,6 +47,12 @@ class Adjustment:
     sensitivity: tuple[float, ...] = NEUTRAL
     instruments: tuple[str, ...] | None = None
     edits: tuple[Edit, ...] = ()
+    timing: Timing = ESTIMATED
+
+    @property
+    def heard(self) -> "Adjustment":
+        """What of it changes the notes, and so the sound of the parts."""
+        return replace(self, timing=ESTIMATED)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for the cache's keys and records."""

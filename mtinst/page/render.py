@@ -189,6 +189,7 @@ def player_value(result: Result, *, has_sound: bool = True) -> str:
         source=result.source_key,
         song=kept_url(result.view_folder / entries.SONG),
         probabilities=kept_url(result.source_folder / PROBABILITIES),
+        score=take_url(result.key, "score") if result.parts else None,
         files=files,
     )
 
@@ -230,18 +231,7 @@ def downloads(result: Result) -> str:
         f"<small>{explanation}</small></a>"
         for slug, label, explanation in offers
     )
-    return f'{_score(result)}<div class="mt-downloads">{cards}</div>{_more_downloads(result)}'
-
-
-def _score(result: Result) -> str:
-    """The score, which is made and fetched when it is opened."""
-    if not result.parts:
-        return ""
-    return (
-        f'<details class="mt-more mt-score"><summary>{texts.SCORE_HEADING}</summary>'
-        f'<p class="mt-quiet">{texts.SCORE}</p>'
-        f'<img loading="lazy" alt="{texts.SCORE_HEADING}" src="{take_url(result.key, "score.svg")}"></details>'
-    )
+    return f'<div class="mt-downloads">{cards}</div>{_more_downloads(result)}'
 
 
 def _more_downloads(result: Result) -> str:

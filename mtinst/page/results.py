@@ -9,6 +9,7 @@ from mtinst.compare import Comparison
 from mtinst.edits import edits_from_json
 from mtinst.grid import CONCERT_HZ, FloatArray
 from mtinst.page.adjustment import Adjustment
+from mtinst.records import Timing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,4 +117,5 @@ def adjustment_from_json(record: Mapping[str, Any]) -> Adjustment:
         sensitivity=tuple(record["sensitivity"]),
         instruments=None if instruments is None else tuple(instruments),
         edits=edits_from_json(record["edits"]),
+        timing=Timing.from_json(record["timing"]),
     )

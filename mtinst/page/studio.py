@@ -263,7 +263,9 @@ class Studio:
             heard = Transcription.load_npz(self._source_folder(source_key) / entries.ROLLS, self.transcriber.spec)
             self._recent.keep(source_key, heard)
         # The thresholds of its own weights, which may not be today's.
-        return replace(heard, edits=adjustment.edits, thresholds=adjustment.of(heard.thresholds))
+        return replace(
+            heard, edits=adjustment.edits, timing=adjustment.timing, thresholds=adjustment.of(heard.thresholds)
+        )
 
     def check_limits(self, path: Path) -> None:
         """AudioError for a file that is too large, or gone; how long it is shows when it is decoded."""
@@ -387,9 +389,8 @@ class Studio:
 
 
 def _files_key(source_key: str, adjustment: Adjustment) -> str:
-    return key_of(
-        "files", version=VERSION, source=source_key, synthesiser=synthesiser_name(), adjustment=adjustment.to_json()
-    )
+    heard = adjustment.heard.to_json()
+    return key_of("files", version=VERSION, source=source_key, synthesiser=synthesiser_name(), adjustment=heard)
 
 
 @lru_cache(maxsize=8)

@@ -3,10 +3,12 @@
 A file is made when somebody asks for it, from the same notes as the page shows, and kept like all results.
 """
 
+import json
 import re
 import shutil
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +108,7 @@ def _offers() -> Iterator[Offer]:
     yield Offer(slug="npz", suffix=".npz", write=_file("npz"))
     yield Offer(slug="musicxml", suffix=".musicxml", write=_file("musicxml"))
     yield Offer(slug="score.svg", suffix=" - score.svg", write=_file("score.svg"))
+    yield Offer(slug="score", suffix=" - score.json.z", write=_pages)
     yield Offer(slug="quantised.mid", suffix=" - quantised.mid", write=_file("quantised.mid"))
     yield Offer(slug="beats.csv", suffix=" - beats.csv", write=_file("beats.csv"))
     yield Offer(slug="corrections", suffix=SUFFIX, write=_corrections)
@@ -132,6 +135,13 @@ def _file(output: str) -> Callable[[Transcription, Path, str, Path], object]:
 
 def _corrections(song: Transcription, _: Path, title: str, path: Path) -> None:
     path.write_text(to_corrections(song, title), "utf-8", newline="")
+
+
+def _pages(song: Transcription, _: Path, __: str, path: Path) -> None:
+    """What the player shows of the score, compressed by zlib."""
+    from mtinst.export.score import to_pages  # and with it partitura and verovio
+
+    path.write_bytes(zlib.compress(json.dumps(to_pages(song)).encode()))
 
 
 def _picture(sheet: str) -> Callable[[Transcription, Path, str, Path], object]:

@@ -83,7 +83,6 @@ RESET = "Back to the defaults"
 DOWNLOADS_HEADING = "Take it with you"
 
 SCORE_HEADING = "The score"
-SCORE = "Tempo, bars and key are estimated from the notes; half or twice the tempo is the usual mistake."
 MORE_BEATS = "Notes moved to the beats, and the beats"
 LINK = "Link to this result"
 LINK_COPIED = "Link copied"
@@ -123,6 +122,8 @@ USE = (
     "notes to mark what is to be played again and again. The keys stand below the pictures.",
     "<b>Edit</b> puts wrong notes right: move, lengthen, add and remove them, or give them to another instrument. "
     "All that you hear and take away follows, and the link keeps it.",
+    "<b>The score</b> opens below the notes and follows the sound; a click on it goes there. Beside it tempo and bars "
+    "are put right, and so they are in the files.",
 )
 MODEL_HEADING = "How it works"
 MODEL = (

@@ -14,6 +14,7 @@ from mtinst.hear.tuning import is_tuning
 from mtinst.page import texts
 from mtinst.page.adjustment import Adjustment
 from mtinst.page.results import Preview, Result, Working
+from mtinst.records import Timing
 
 DEFAULTS = Adjustment()
 TELLING_S = 0.5  # of work, before how long the rest takes can be told
@@ -294,6 +295,14 @@ class Edited:
 
 
 @dataclass(frozen=True)
+class Timed:
+    """Somebody said what they know of the beats of the song of that key."""
+
+    source_key: str
+    timing: Timing
+
+
+@dataclass(frozen=True)
 class Followed:
     """The page was opened by a link."""
 
@@ -373,7 +382,7 @@ class Failed:
     sentence: str
 
 
-Wish = Picked | Pressed | Stopped | Returned | NotesBrought | Moved | Edited | Followed | Cleared | Left
+Wish = Picked | Pressed | Stopped | Returned | NotesBrought | Moved | Edited | Timed | Followed | Cleared | Left
 Sending = Brought | Arrived | Lost | Recorder
 Outcome = Stepped | Opened | WasNotes | Read | Found | Played | Failed
 Event = Wish | Sending | Outcome
@@ -418,12 +427,18 @@ def _after_wish(new: Visit, event: Wish) -> Visit | None:
         case Moved():
             if event.is_reset:
                 new = replace(new, adjustment=event.adjustment, adjustment_put=new.number)
-            edits = () if (current := _wanted(new)) is None else current.adjustment.edits
-            return _view(new, adjustment=replace(event.adjustment, edits=edits)) or (new if event.is_reset else None)
+            moved = event.adjustment
+            if (current := _wanted(new)) is not None:
+                moved = replace(moved, edits=current.adjustment.edits, timing=current.adjustment.timing)
+            return _view(new, adjustment=moved) or (new if event.is_reset else None)
         case Edited(source_key, edits):
             if (current := _wanted(new)) is None or current.source_key != source_key:
                 return None
             return _view(new, adjustment=replace(current.adjustment, edits=edits))
+        case Timed(source_key, timing):
+            if (current := _wanted(new)) is None or current.source_key != source_key:
+                return None
+            return _view(new, adjustment=replace(current.adjustment, timing=timing))
 
 
 def _after_sending(new: Visit, event: Sending) -> Visit | None:
@@ -623,7 +638,10 @@ def _show(new: Visit, event: Found) -> Visit:
         new = replace(new, playing=None)
         return _done(new, event.at_s - began_s) if is_run else new
     is_silent, playing = new.transcribing is not None, new.playing
-    if playing and (playing.result.source_key, playing.result.adjustment) == (result.source_key, result.adjustment):
+    if playing and (playing.result.source_key, playing.result.adjustment.heard) == (
+        result.source_key,
+        result.adjustment.heard,
+    ):
         is_run = is_run or playing.is_run
         return replace(new, playing=replace(playing, result=result, is_run=is_run, is_silent=is_silent))
     playing = Play(number=new.number, result=result, began_s=began_s, is_run=is_run, is_silent=is_silent)

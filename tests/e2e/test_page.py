@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import numpy as np
+import pretty_midi
 import pytest
 import soundfile as sf
 
@@ -311,13 +312,11 @@ def test_the_shortest_note_and_each_instrument_can_be_set(watched: Watched) -> N
 def test_a_link_brings_the_result_back(watched: Watched, served: Served) -> None:
     page = watched.page
     pick_example(page)
-    others = page.locator("#mt-downloads details:not(.mt-score)")
+    others = page.locator("#mt-downloads details")
     others.locator("summary").click()
     move(page, "#mt-onset", -0.5)
     wait_for_view(page)
-    assert page.locator("#mt-downloads details:not(.mt-score)").get_attribute("open") is not None, (
-        "what was unfolded stays so"
-    )
+    assert others.get_attribute("open") is not None, "what was unfolded stays so"
     page.wait_for_function(
         "new URL(location).searchParams.get('song') === document.querySelector('[data-song]').dataset.song"
     )
@@ -869,4 +868,48 @@ def test_a_note_put_right_by_hand_is_so_in_files_and_after_a_reload(watched: Wat
     page.get_by_role("button", name="As it was").click()
     page.wait_for_function(f"{PLAYER}.shownSong === {json.dumps(song)}")
     assert_same_notes(shown_notes(page), before)
+    assert [error for error in watched.errors if not error.startswith(OF_LEAVING)] == []
+
+
+def test_a_tempo_halved_is_so_in_the_score_in_files_and_after_a_reload(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    pick_example(page)
+    notes, parts = shown_notes(page), state(page, "player.shownFiles")
+    page.get_by_label("Tempo", exact=True).fill("144")
+    page.get_by_label("Tempo", exact=True).press("Enter")
+    page.wait_for_function(f"Math.abs({PLAYER}.song.beats?.tempo / 144 - 1) < 0.1")
+    tempo = state(page, "player.timing.tempo")
+    page.get_by_role("button", name="Half", exact=True).click()
+    page.get_by_label("Beats a bar").select_option("3")
+    page.wait_for_function(f"Math.abs({PLAYER}.song.beats.tempo / {tempo} - 0.5) < 0.05")
+    page.wait_for_function(f"{PLAYER}.song.beats.per_bar === 3")
+    wait_for_view(page)
+    tempo = state(page, "player.song.beats.tempo")
+    assert (shown_notes(page), state(page, "player.shownFiles")) == (notes, parts), "only the beats are others"
+
+    page.locator(".mtp-score summary").click()
+    page.locator(".mtp-sheets g.note").last.wait_for()
+    assert f"=\N{NO-BREAK SPACE}{round(tempo)}" in page.locator(".mtp-sheets").inner_text()
+    page.locator(".mtp-sheets g.notehead").last.click(force=True)  # it may be hollow
+    page.locator(".mtp-sheets .is-sounding").first.wait_for()
+    assert state(page, "player.mixer.position") > 0
+    state(page, "(player.seek(0), player.toggle(), 0)")
+    page.wait_for_function("document.querySelector('.mtp-sheets .is-sounding')")
+    state(page, "(player.toggle(), 0)")
+
+    def taken(slug: str) -> Path:
+        path = tmp_path / slug
+        link = page.locator(f'#mt-downloads a[href$="/{slug}"]').first
+        path.write_bytes(page.request.get(link.evaluate("one => one.href")).body())
+        return path
+
+    assert f"<per-minute>{round(tempo)}</per-minute>" in taken("musicxml").read_text("utf-8")
+    midi = pretty_midi.PrettyMIDI(str(taken("midi")))
+    assert midi.time_signature_changes[-1].numerator == 3
+    assert np.median(midi.get_tempo_changes()[1]) == pytest.approx(tempo, rel=0.02)
+    page.reload()
+    page.wait_for_function(f"{PLAYER}?.mixer.isReady")
+    assert state(page, "player.song.beats.tempo") == tempo
+    page.get_by_role("button", name="As estimated").click()
+    page.wait_for_function(f"{PLAYER}.song.beats?.tempo !== {tempo}")
     assert [error for error in watched.errors if not error.startswith(OF_LEAVING)] == []

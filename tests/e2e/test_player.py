@@ -506,6 +506,22 @@ def test_without_a_secure_context_there_is_sound_all_the_same(browser: "Browser"
 # Keys
 
 
+def test_taps_say_the_tempo(stand: Stand) -> None:
+    """By a clock that is set, since a busy machine would tap unevenly."""
+    stand.page.evaluate(
+        """() => {
+        addEventListener("mtinst-timing", (event) => { window.said = event.detail; });
+        performance.now = () => window.tapped * 500;
+        }"""
+    )
+    for tap in range(5):
+        stand.page.evaluate(f"window.tapped = {10 + tap}")
+        stand.page.keyboard.press("t")
+    stand.page.evaluate("delete performance.now")
+    stand.page.wait_for_function("window.said")
+    assert stand.page.evaluate("window.said") == {"tempo": 120, "per_bar": None, "bar_s": None}
+
+
 def test_every_shortcut(stand: Stand) -> None:
     page = stand.page
     press = page.keyboard.press

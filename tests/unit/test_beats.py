@@ -1,20 +1,19 @@
 """Beats and bars: found in music of known tempo, written into MIDI, tables and scores."""
 
-import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import partitura
 import pretty_midi
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from mtinst.errors import MtinstError
 from mtinst.export.midi import song_to_midi
-from mtinst.export.score import to_musicxml, to_svg
 from mtinst.export.tables import beats_to_csv
 from mtinst.grid import SPEC
-from mtinst.hear.beats import find_beats, grid_of, quantised
-from mtinst.records import Beats, Note, Rolls, Thresholds
+from mtinst.hear.beats import ESTIMATED, find_beats, grid_of, quantised
+from mtinst.records import FASTEST, MOST_PER_BAR, SLOWEST, Beats, Note, Rolls, Thresholds, Timing
 from mtinst.transcription import Transcription
 
 
@@ -36,7 +35,7 @@ def waltz(tempo: float, n_bars: int = 16, *, start: float = 0.3, late_s: float =
     )
 
 
-def song_of(notes: list[Note], tempo: float | None = None) -> Transcription:
+def song_of(notes: list[Note], timing: Timing = ESTIMATED) -> Transcription:
     """A transcription with these notes, which are not decoded from its rolls."""
     song = Transcription(
         rolls=Rolls.zeros(1),
@@ -44,7 +43,7 @@ def song_of(notes: list[Note], tempo: float | None = None) -> Transcription:
         thresholds=Thresholds.uniform(),
         duration_s=60.0,
         spec=SPEC,
-        tempo=tempo,
+        timing=timing,
     )
     song.__dict__["notes"] = notes
     return song
@@ -60,10 +59,70 @@ def test_a_waltz_has_its_tempo_and_three_beats_a_bar(tempo: float, late_s: float
     assert beats.downbeats[2] == pytest.approx(0.3 + 6 * 60 / tempo, abs=0.04)
 
 
-def test_a_tempo_that_is_given_is_taken() -> None:
-    beats = find_beats(waltz(80), tempo=160)
+@pytest.mark.parametrize("tempo", [40, 53, 80, 120, 160, 320])
+def test_a_tempo_that_is_given_is_taken(tempo: float) -> None:
+    beats = find_beats(waltz(80), Timing(tempo=tempo))
     assert beats is not None
-    assert beats.tempo == pytest.approx(160, rel=0.04)
+    assert beats.tempo == pytest.approx(tempo, rel=0.1)
+
+
+def test_half_the_tempo_is_every_other_beat_and_double_twice_as_many() -> None:
+    notes = waltz(80, late_s=0.01)
+    found = find_beats(notes)
+    half, double = (find_beats(notes, Timing(tempo=tempo)) for tempo in (40, 160))
+    assert found is not None
+    assert half is not None
+    assert double is not None
+    assert set(half.times) < set(found.times)
+    assert set(found.times) <= set(np.round(double.times, 4))
+    assert half.downbeats[0] == double.downbeats[0] == found.downbeats[0]
+
+
+def test_a_bar_begins_where_it_is_said_to_even_between_beats() -> None:
+    notes = waltz(80)
+    found = find_beats(notes)
+    assert found is not None
+    for position in (1, 2, 7.5):
+        wanted = float(found.second(position))
+        beats = find_beats(notes, Timing(bar_s=wanted + 0.05, per_bar=4))
+        assert beats is not None
+        assert beats.per_bar == 4
+        assert np.abs(np.array(beats.downbeats) - wanted).min() < 1e-3
+        assert beats.tempo == pytest.approx(found.tempo, rel=0.01)
+
+
+def test_a_song_may_be_shorter_than_its_bar() -> None:
+    eighths = [Note(0.15 * k, 0.15 * k + 0.1, pitch=40 + 20 * (k % 2)) for k in range(14)]
+    beats = find_beats(eighths, Timing(per_bar=12))
+    assert beats is not None
+    assert len(beats.times) < beats.per_bar == 12
+
+
+def test_few_notes_have_the_beat_that_is_said() -> None:
+    beats = find_beats(waltz(100, 2)[:5], Timing(tempo=90, per_bar=3, bar_s=20.0))
+    assert beats is not None
+    assert beats.tempo == pytest.approx(90, abs=0.02)
+    assert beats.times[0] <= 0.3
+    assert float(beats.position(20.0) - beats.first_downbeat) % 3 == pytest.approx(0, abs=1e-3)
+    assert find_beats([], Timing(tempo=90)) is None
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.integers(1, 60_000), max_size=60),
+    st.floats(SLOWEST, FASTEST),
+    st.none() | st.integers(1, MOST_PER_BAR),
+    st.none() | st.floats(0, 100),
+)
+def test_whatever_is_said_is_so(onsets: list[int], tempo: float, per_bar: int | None, bar_s: float | None) -> None:
+    notes = sorted(Note(onset / 1000, onset / 1000 + 0.2, pitch=60) for onset in onsets)
+    beats = find_beats(notes, Timing(tempo=tempo, per_bar=per_bar, bar_s=bar_s))
+    if not notes:
+        assert beats is None
+        return
+    assert beats is not None
+    assert abs(np.log(beats.tempo / tempo)) < 0.11
+    assert per_bar in (None, beats.per_bar)
 
 
 def test_few_notes_have_no_beat() -> None:
@@ -72,12 +131,39 @@ def test_few_notes_have_no_beat() -> None:
     assert find_beats([Note(1.0, 2.0, pitch=40 + k) for k in range(40)]) is None
 
 
-def test_slower_and_faster_keep_the_first_beat_of_the_bar() -> None:
-    beats = Beats(times=(0.0, 0.5, 1.0, 1.5, 2.0), per_bar=4, first_downbeat=3)
-    assert beats.slower().times == (0.5, 1.5)
-    assert beats.faster().times[:3] == (0.0, 0.25, 0.5)
-    assert 1.5 in beats.faster().downbeats
-    assert 1.5 in beats.slower().downbeats
+@given(
+    st.lists(st.floats(0.05, 2.0), min_size=1, max_size=40),
+    st.sampled_from((0.25, 0.5, 1.0, 2.0, 4.0)),
+    st.integers(1, MOST_PER_BAR),
+    st.data(),
+)
+def test_other_paces_keep_a_first_beat_of_the_bar(
+    steps: list[float], pace: float, per_bar: int, data: st.DataObject
+) -> None:
+    first = data.draw(st.integers(0, per_bar - 1))
+    beats = Beats(times=tuple(np.cumsum([0.0, *steps]).tolist()), per_bar=per_bar, first_downbeat=first)
+    paced = beats.at_pace(pace)
+    downbeat = float(paced.position(beats.second(first)))
+    assert (downbeat - paced.first_downbeat) % per_bar == pytest.approx(0, abs=1e-6) or downbeat > len(paced.times) - 1
+    assert len(paced.times) >= 2
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        None,
+        {},
+        {"tempo": 19, "per_bar": None, "bar_s": None},
+        {"tempo": float("nan"), "per_bar": None, "bar_s": None},
+        {"tempo": None, "per_bar": 0, "bar_s": None},
+        {"tempo": None, "per_bar": None, "bar_s": -1},
+        {"tempo": None, "per_bar": None, "bar_s": [3]},
+        {"tempo": None, "per_bar": float("inf"), "bar_s": 1},
+    ],
+)
+def test_what_is_no_timing_is_refused(record: Any) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        Timing.from_json(record)
 
 
 @pytest.mark.parametrize(
@@ -119,37 +205,22 @@ def test_triplets_have_their_grid() -> None:
     assert grid_of([Note(k / 6, k / 6 + 0.1, pitch=60) for k in range(50)], beats) == 3
 
 
-def test_a_score_has_whole_bars_and_every_pitch(tmp_path: Path) -> None:
-    song = song_of(waltz(90))
-    (tmp_path / "song.musicxml").write_bytes(to_musicxml(song, "A waltz"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        score = partitura.load_musicxml(tmp_path / "song.musicxml")
-    (part,) = score.parts
-    array = part.note_array()
-    assert set(array["pitch"]) == {note.pitch for note in song.notes}
-    lengths = {measure.end.t - measure.start.t for measure in part.iter_all(partitura.score.Measure)}
-    assert lengths == {3 * part.quarter_duration_map(0)}
-    text = (tmp_path / "song.musicxml").read_text()
-    assert text.count("<note>") + text.count("<note ") == text.count("<type>"), "each has a note value"
-
-
-def test_a_song_without_beats_has_plain_midi_and_a_score_by_the_metronome() -> None:
+def test_a_song_without_beats_has_plain_midi() -> None:
     song = song_of([Note(0.0, 1.0, pitch=60)])
     assert beats_to_csv(song) == "time_s,beat\n"
     assert song_to_midi(song).time_signature_changes == []
-    assert to_musicxml(song).count(b"<pitch>") == 1
 
 
-def test_without_notes_there_is_no_score() -> None:
-    with pytest.raises(MtinstError, match="no score"):
-        to_musicxml(song_of([]))
-
-
-def test_the_score_is_engraved() -> None:
-    drawn = to_svg(song_of(waltz(90)), "A waltz")
-    assert drawn.startswith("<svg")
-    assert drawn.count('class="measure"') > 12
+def test_six_beats_a_bar_are_eighths(tmp_path: Path) -> None:
+    song = song_of(waltz(180), Timing(tempo=180, per_bar=6))
+    song_to_midi(song).write(str(tmp_path / "song.mid"))
+    midi = pretty_midi.PrettyMIDI(str(tmp_path / "song.mid"))
+    last = midi.time_signature_changes[-1]
+    assert (last.numerator, last.denominator) == (6, 8)
+    assert song.beats is not None
+    found = midi.get_downbeats()
+    assert max(np.abs(found - second).min() for second in song.beats.downbeats[1:-1]) < 0.003
+    assert grid_of(song.notes, song.beats) == 2
 
 
 def test_the_table_counts_beats_within_bars() -> None:

@@ -41,7 +41,7 @@ from mtinst.page.routes import AT_ONCE, take_route
 from mtinst.page.settings import PageSettings, SettingsError, default_cache_folder, settings_from_environment
 from mtinst.page.studio import Studio
 from mtinst.page.takeaway import make, offers, safe_stem
-from mtinst.records import Note, Rolls, Thresholds
+from mtinst.records import Note, Rolls, Thresholds, Timing
 from mtinst.sound.synth import PLAYBACK_RATE, write_audio
 from tests.tab import Tab, said, until
 from tests.tiny import RATE, result_named, transcription_with, write_song, write_weights
@@ -900,6 +900,24 @@ def test_a_link_brings_a_result_back_with_its_sliders(tab: Tab, song: Path, sett
     *_, update = later.work()
     assert later.shown == tab.shown
     assert update["sliders"][1] == [-1.0, 0.5, 120, ["violin", "cello"], *sensitivity]
+
+
+def test_a_tempo_that_is_said_comes_back_by_a_link_and_plays_nothing_anew(
+    tab: Tab, song: Path, settings: PageSettings
+) -> None:
+    list(tab.transcribe(song))
+    folder, said = tab.shown.files_folder, Timing(tempo=90.0, per_bar=3, bar_s=0.5)
+    tab.tell("timing", source=tab.shown.source_key, timing=said.to_json())
+    list(tab.work())
+    assert tab.shown.adjustment == Adjustment(timing=said)
+    assert tab.shown.files_folder == folder
+    assert Studio(settings).open(tab.shown.key).adjustment == Adjustment(timing=said)
+    heard = tab.actions.studio.transcription(tab.shown.source_key, tab.shown.adjustment)
+    assert heard.beats is not None
+    assert heard.beats.per_bar == 3
+    tab.tell("timing", source=tab.shown.source_key, timing={"tempo": "allegro", "per_bar": None, "bar_s": None})
+    list(tab.work())
+    assert tab.shown.adjustment == Adjustment(timing=said)
 
 
 @pytest.mark.parametrize("key", ["view-0", f"view-{32 * 'a'}", "../../secrets", "source-1"])

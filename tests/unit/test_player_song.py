@@ -14,7 +14,7 @@ from mtinst.edits import Edit
 from mtinst.grid import INSTRUMENT_INDEX, N_INSTRUMENTS, SPEC
 from mtinst.page.player import FOLDER
 from mtinst.page.player.song import FAINTEST, STEP, song_record, write_probabilities
-from mtinst.records import Note, Rolls
+from mtinst.records import Note, Rolls, Timing
 from mtinst.sound.synth import mix, synthesise, write_audio
 from mtinst.transcription import Transcription
 from tests.tiny import transcription_with
@@ -75,6 +75,16 @@ def test_the_edits_that_the_notes_have_are_told() -> None:
     edit = Edit(None, NOTES[2])
     song = replace(transcription_of(NOTES), edits=(edit,))
     assert song_record(song)["edits"] == [{"was": None, "now": [0.32, 0.64, 67, "piano"]}]
+
+
+def test_the_beats_and_what_is_said_of_them_are_told() -> None:
+    said = Timing(tempo=120.0, per_bar=3, bar_s=0.5)
+    song = replace(transcription_of(NOTES), edits=(Edit(None, NOTES[2]),), timing=said)
+    record = song_record(song)
+    assert record["timing"] == {"tempo": 120.0, "per_bar": 3, "bar_s": 0.5}
+    assert record["beats"]["tempo"] == 120.0
+    assert record["beats"]["times"][record["beats"]["first_downbeat"]] % 1.5 == pytest.approx(0.5, abs=1e-3)
+    assert song_record(replace(song, timing=Timing()))["beats"] is None
 
 
 def test_a_comparison_of_other_notes_is_refused() -> None:

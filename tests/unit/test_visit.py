@@ -15,7 +15,7 @@ from mtinst.page.adjustment import Adjustment
 from mtinst.page.results import Result, Working
 from mtinst.page.snapshot import snapshot
 from mtinst.page.visit import Event, File, Song, Task, Visit, after
-from mtinst.records import Note
+from mtinst.records import Note, Timing
 from tests.tiny import result_named
 
 SONGS = [
@@ -217,3 +217,21 @@ def test_edits_stay_when_sliders_move_and_belong_to_one_song() -> None:
     assert isinstance(back.viewing, visit.View)
     assert back.viewing.adjustment == Adjustment(edits=EDITS)
     assert after(START, visit.Edited("first", EDITS)).viewing is None
+
+
+def test_what_is_said_of_the_beats_stays_and_plays_no_part_anew() -> None:
+    shown = replace(result_named("first"), source_key="first", files_folder=None)
+    playing = visit.Play(number=4, result=shown, began_s=0.0, is_run=True)
+    record = replace(START, number=5, shown=shown, playing=playing)
+    said = Timing(tempo=46.0)
+    record = after(record, visit.Timed("first", said))
+    assert isinstance(record.viewing, visit.View)
+    assert record.viewing.adjustment == Adjustment(timing=said)
+    assert after(record, visit.Timed("second", Timing())) == record
+    record = after(record, visit.Found(record.viewing, result_of(record.viewing), 1.0))
+    assert record.playing is not None
+    assert record.playing.number == playing.number
+    moved = after(record, visit.Moved(Adjustment(onset=0.5)))
+    assert isinstance(moved.viewing, visit.View)
+    assert moved.viewing.adjustment == Adjustment(onset=0.5, timing=said)
+    assert after(START, visit.Timed("first", said)) is START

@@ -186,7 +186,14 @@ function edited(event) {
   tell("edits", { source: JSON.parse(shown.player).source, edits: /** @type {CustomEvent} */ (event).detail });
 }
 
+/** Tempo or bars were mended. @param {Event} event */
+function timed(event) {
+  if (!shown?.player) return;
+  tell("timing", { source: JSON.parse(shown.player).source, timing: /** @type {CustomEvent} */ (event).detail });
+}
+
 addEventListener("mtinst-edits", edited);
+addEventListener("mtinst-timing", timed);
 addEventListener("click", clicked, true);
 addEventListener("drop", (event) => take(event, event.dataTransfer?.files), true);
 addEventListener("dragover", (event) => {

@@ -33,6 +33,7 @@ export function actionOf(event, player) {
     a: () => player.markLoop("start"),
     b: () => player.markLoop("end"),
     f: () => player.setFollow(!player.follows),
+    t: () => player.timing.tap(),
     "+": () => player.zoom(1.6),
     "=": () => player.zoom(1.6),
     "-": () => player.zoom(1 / 1.6),

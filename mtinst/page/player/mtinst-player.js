@@ -1,6 +1,6 @@
 // <mtinst-player value='{"song": "song.json", "files": {"original": "song.ogg", "parts": {"piano": "piano.ogg"}}}'>
 // on any page that has this module and player.css. A `note` is a sentence that stands under the mixer. When somebody edits
-// notes, it dispatches `mtinst-edits`, whose `detail` is the list of all edits (see mtinst/edits.py).
+// notes, it dispatches `mtinst-edits`, whose `detail` is the list of all edits (see mtinst/edits.py), and of tempo and bars `mtinst-timing` (see timing.js).
 
 import { copyOf } from "./dom.js";
 import { Player } from "./player.js";

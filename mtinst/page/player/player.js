@@ -8,8 +8,10 @@ import { listenToKeys } from "./keys.js";
 import { Lanes } from "./lanes.js";
 import { markedLoop, newLoop } from "./loop.js";
 import { Mixer } from "./mixer.js";
+import { Score } from "./score.js";
 import { clock, loadProbabilities, unpackSong } from "./song.js";
 import { Strips, setSlider } from "./strips.js";
+import { Timing } from "./timing.js";
 
 /** @typedef {import("./stems.js").Loop} Loop */
 
@@ -21,6 +23,7 @@ import { Strips, setSlider } from "./strips.js";
  * @property {Files | null} [files] null while the parts are being made
  * @property {string} [source] stays the same as long as it is one song; the record's address where it is not said
  * @property {string} [probabilities] of what `write_probabilities` writes
+ * @property {string | null} [score] of what `to_pages` gives, compressed by zlib
  * @property {boolean} [partial] the rest of the song is still being heard
  * @property {number} [version] an older value never replaces a newer one
  */
@@ -59,6 +62,8 @@ export class Player {
     this.drawnTime = "";
     this.frame = 0;
     this.editing = new Editing(this);
+    this.timing = new Timing(this);
+    this.score = new Score(this);
     /** @type {import("./roll.js").Look} */
     this.look = {
       isHeard: (name) => this.mixer.isHeard(name),
@@ -134,6 +139,7 @@ export class Player {
     try {
       if (song !== this.shownSong) await this.showSong(value, song);
       if (this.value !== value) return;
+      this.score.show();
       if (value.partial) this.say("The rest of the song is still being listened to …");
       else if (!value.files) this.say("The parts are being played …");
       else if (JSON.stringify(value.files) !== this.shownFiles) await this.loadFiles(value, value.files);
@@ -169,6 +175,7 @@ export class Player {
     if (!isSameSource) this.nameLanes(song.instruments);
     this.lanes.show(song, isSameSource);
     this.strips.show(song.instruments, this.mixer.settings);
+    this.timing.show();
     this.editing.show(isSameSource);
     this.update();
     await this.refreshProbabilities();
@@ -379,6 +386,7 @@ export class Player {
     this.find("names").classList.toggle("has-spotlight", look.spotlight !== null);
     this.sayScores();
     this.editing.update();
+    this.timing.update();
     this.strips.update(mixer);
     this.lanes.isOutdated = true;
     this.draw();
@@ -406,6 +414,7 @@ export class Player {
     }
     const sounding = this.lanes.draw(position, this.look, mixer.playing);
     this.strips.light(mixer, sounding);
+    this.score.draw(position, mixer.playing);
   }
 
   repaint() {

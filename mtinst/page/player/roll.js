@@ -27,6 +27,8 @@ import { clock } from "./song.js";
 
 const RULER = 26; // pixels above the notes
 const STEPS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
+const BEAT_PX = 7; // at least, between two beats, or two bars, that have lines
+const BAR_NUMBER_PX = 48;
 const STEP_PX = 64; // at least, between two marks of the ruler
 
 export class Roll {
@@ -81,7 +83,8 @@ export class Roll {
     const rows = this.rowsOf(song);
     this.paintGround(g, rows);
     this.paintProbabilities(g, song, look, rows);
-    this.paintRuler(g, rows);
+    if (song.beats) this.paintBeats(g, song.beats, rows);
+    this.paintRuler(g, rows, song.beats ? 0 : rows.height);
     this.paintLoop(g, look);
     g.save();
     g.beginPath();
@@ -118,8 +121,34 @@ export class Roll {
     g.fillRect(axis.gutter, top - 1, axis.width, 1);
   }
 
-  /** @param {CanvasRenderingContext2D} g @param {Rows} rows */
-  paintRuler(g, { top, height }) {
+  /**
+   * A line for each beat, a stronger one with its number for each bar; none where they would stand too close.
+   *
+   * @param {CanvasRenderingContext2D} g
+   * @param {import("./timing.js").Beats} beats
+   * @param {Rows} rows
+   */
+  paintBeats(g, { times, tempo, per_bar, first_downbeat }, { top, height }) {
+    const { axis, palette } = this;
+    const step = (60 / tempo) * axis.scale;
+    const barsANumber = Math.ceil(BAR_NUMBER_PX / (step * per_bar));
+    const pickup = first_downbeat ? 1 : 0; // the beats before the first downbeat are a bar, too
+    g.textAlign = "left";
+    times.forEach((second, index) => {
+      const bar = (index - first_downbeat) / per_bar;
+      const isBar = Number.isInteger(bar);
+      const x = axis.x(second);
+      if (x < axis.gutter || x > axis.fullWidth || step * (isBar ? per_bar : 1) < BEAT_PX) return;
+      g.fillStyle = isBar ? palette.quiet : palette.line;
+      g.globalAlpha = isBar ? 0.45 : 1;
+      g.fillRect(x - 0.5, top, 1, height);
+      if (isBar && bar % barsANumber === 0) g.fillText(String(bar + 1 + pickup), x + 3, top + 8);
+      g.globalAlpha = 1;
+    });
+  }
+
+  /** @param {CanvasRenderingContext2D} g @param {Rows} rows @param {number} below how far the marks go down */
+  paintRuler(g, { top, height }, below = height) {
     const { axis, palette } = this;
     const step = rulerStep(axis.scale);
     const end = Math.min(axis.duration, axis.end);
@@ -128,7 +157,7 @@ export class Roll {
       const x = axis.x(k * step);
       const text = clock(k * step, step < 1 ? 1 : 0);
       g.fillStyle = palette.line;
-      g.fillRect(x - 0.5, RULER - 8, 1, 8 + height);
+      g.fillRect(x - 0.5, RULER - 8, 1, 8 + below);
       g.fillStyle = palette.quiet;
       if (x + g.measureText(text).width + 6 < axis.fullWidth) g.fillText(text, x + 4, RULER / 2 - 1);
     }

@@ -19,6 +19,8 @@
  * @property {number} lowest
  * @property {InstrumentRecord[]} instruments
  * @property {import("./edits.js").Edit[]} edits that the notes have
+ * @property {import("./timing.js").Beats | null} [beats]
+ * @property {import("./timing.js").Said} [timing] what is said of these
  * @property {RollRecord} activity
  * @property {RollRecord & { lowest: number }} pitches
  * @property {ReferenceRecord} [reference]
@@ -127,6 +129,8 @@ export function unpackSong(record) {
     lowest: record.lowest,
     instruments,
     edits: record.edits,
+    beats: record.beats ?? null,
+    timing: record.timing ?? null,
     notes: new NoteIndex(instruments.flatMap((one) => one.notes)),
     activity: unpackRoll(record.activity),
     pitches: { ...unpackRoll(record.pitches), lowest: record.pitches.lowest },
@@ -228,10 +232,19 @@ function unpackReference({ notes, scores }, byName) {
  * @param {Song} song
  */
 export async function loadProbabilities(url, song) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${response.status} for ${url}`);
-  const unzipped = response.body?.pipeThrough(new DecompressionStream("deflate"));
-  const bytes = new Uint8Array(await new Response(unzipped).arrayBuffer());
+  const bytes = await unzipped(url);
   const size = bytes.length / song.instruments.length;
   return song.instruments.map((_, index) => bytes.subarray(index * size, (index + 1) * size));
+}
+
+/**
+ * A file that is compressed by zlib.
+ *
+ * @param {string} url
+ */
+export async function unzipped(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${response.status} for ${url}`);
+  const stream = response.body?.pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }

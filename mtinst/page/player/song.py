@@ -2,6 +2,7 @@
 
 import zlib
 from base64 import b64encode
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,9 @@ def song_record(transcription: Transcription, comparison: Comparison | None = No
         ``lowest``, the pitch of the probabilities' first row; all ``instruments`` in table order, each with its
         names, its colours on light and dark, its ``notes`` as ``[onset, offset, pitch, share, shares]`` (see
         :func:`~mtinst.records.row_shares`) by onset, and the ``confidences`` of those; the ``edits`` that these notes
-        have (see :mod:`mtinst.edits`); ``activity`` and ``pitches``, rolls of one byte a frame, row by row, in base64.
+        have (see :mod:`mtinst.edits`); ``beats``, None or their ``times``, ``tempo``, ``per_bar`` and
+        ``first_downbeat``, and the ``timing`` that they follow (see :class:`~mtinst.records.Timing`); ``activity`` and
+        ``pitches``, rolls of one byte a frame, row by row, in base64.
 
         With a comparison also, for each instrument, ``extra``, the positions among its notes of those that are not in
         the reference, and a ``reference``: its ``notes``, by instrument, as ``[onset, offset, pitch, hit]`` with 1 for
@@ -49,7 +52,7 @@ def song_record(transcription: Transcription, comparison: Comparison | None = No
     ValueError
         If the comparison is of another number of notes.
     """
-    notes = transcription.notes
+    notes, beats = transcription.notes, transcription.beats
     spec = transcription.spec
     records: dict[str, list[list[float]]] = {row.name: [] for row in INSTRUMENTS}
     confidences: dict[str, list[float]] = {row.name: [] for row in INSTRUMENTS}
@@ -80,6 +83,8 @@ def song_record(transcription: Transcription, comparison: Comparison | None = No
             for row in INSTRUMENTS
         ],
         "edits": edits_to_json(transcription.edits),
+        "beats": None if beats is None else asdict(beats) | {"tempo": beats.tempo},
+        "timing": transcription.timing.to_json(),
         "activity": _packed(transcription.instrument_roll),
         "pitches": _packed(shown) | {"lowest": pitch_low},
     }

@@ -61,6 +61,24 @@ template.innerHTML = `
       <div class="mtp-tip" hidden></div>
     </div>
   </div>
+  <div class="mtp-tools mtp-timing" role="group" aria-label="Tempo and bars" hidden>
+    <div class="mtp-group">
+      <label class="mtp-label">Tempo <input class="mtp-tempo" type="number" min="20" max="400" step="any" title="Beats a minute"></label>
+      <button class="mtp-half" type="button" title="Half the tempo">Half</button>
+      <button class="mtp-double" type="button" title="Twice the tempo">Double</button>
+      <button class="mtp-tap" type="button" title="Tap along (T): the tempo, and while the song plays, from the first beat of a bar, the bars too">Tap</button>
+    </div>
+    <div class="mtp-group">
+      <label class="mtp-label">Beats a bar <select class="mtp-per-bar" title="Quarters; six are eighths"><option>2</option><option>3</option><option>4</option><option>6</option></select></label>
+      <button class="mtp-first-beat" type="button" title="A bar begins at the playhead, on the beat nearest to it">First beat here</button>
+    </div>
+    <button class="mtp-estimated" type="button" title="Tempo and bars as they were estimated">As estimated</button>
+  </div>
+  <details class="mtp-lane mtp-score" hidden>
+    <summary>The score</summary>
+    <p class="mtp-quiet">A click on a note or a bar goes there. Key, tempo and bars are estimated; where they are wrong, say so above.</p>
+    <div class="mtp-sheets" role="region" aria-label="The score" tabindex="0"></div>
+  </details>
   <div class="mtp-lane">
     <div class="mtp-caption"><h2>Who plays when</h2><p>One row for each instrument. The stronger its colour, the surer the network is that it plays at that moment. Voice is singing, and Other is any sound that has a pitch and is none of the named ones: clarinet, horn, organ, harp, synthesiser …</p></div>
     <div class="mtp-stage">
@@ -86,6 +104,7 @@ template.innerHTML = `
     <span><kbd>,</kbd> <kbd>.</kbd> slower, faster</span>
     <span><kbd>+</kbd> <kbd>−</kbd> <kbd>0</kbd> zoom</span>
     <span><kbd>F</kbd> follow</span>
+    <span><kbd>T</kbd> tap the tempo</span>
     <span class="mtp-edit-keys">Editing: <kbd>N</kbd> <kbd>P</kbd> next, previous note, with <kbd>shift</kbd> too; <kbd>I</kbd> add at the playhead</span>
     <span class="mtp-edit-keys"><kbd>←</kbd> <kbd>→</kbd> <kbd>↑</kbd> <kbd>↓</kbd> move, with <kbd>shift</kbd> length, octave</span>
     <span class="mtp-edit-keys"><kbd>1</kbd>–<kbd>9</kbd>, <kbd>0</kbd>, <kbd>−</kbd> instrument; <kbd>delete</kbd>; <kbd>esc</kbd> select none</span>
