@@ -16,7 +16,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -36,9 +36,6 @@ from mtinst.hear.tuning import (
 )
 from mtinst.records import Rolls, Thresholds, round_roll
 from mtinst.transcription import Transcription
-
-if TYPE_CHECKING:
-    from mtinst.hear.unet import Network
 
 __all__ = ["DEFAULT_WEIGHTS", "Progress", "Transcriber", "Transcription"]
 
@@ -95,7 +92,7 @@ class Transcriber:
     'The clip is silent, or nothing in it is within the range of a piano.'
     """
 
-    def __init__(self, model: "Network", thresholds: Thresholds, *, digest: str = "") -> None:
+    def __init__(self, model: Any, thresholds: Thresholds, *, digest: str = "") -> None:
         self.model = model
         self.thresholds = thresholds
         self.digest = digest
@@ -111,7 +108,8 @@ class Transcriber:
     @property
     def spec(self) -> FeatureSpec:
         """The features that the network was trained on."""
-        return self.model.spec
+        spec: FeatureSpec = self.model.spec
+        return spec
 
     def transcribe(
         self,

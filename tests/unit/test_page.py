@@ -515,7 +515,7 @@ def test_adjusting_needs_no_network_and_can_be_undone(settings: PageSettings, so
     studio = Studio(settings)
     before = results(studio.transcribe(song, "two tones"))[-1]
     later = Studio(settings)  # as after a restart, with nothing in memory
-    later.transcriber.model.forward = None  # type: ignore[method-assign, assignment]
+    later.transcriber.model.forward = None
     name = before.parts[0].name
     only = later.view(before.source_key, before.title, Adjustment(instruments=(name,)))
     assert [part.name for part in only.parts] == [name]
