@@ -160,14 +160,27 @@ def presence(instrument_roll: FloatArray, spec: FeatureSpec = SPEC) -> FloatArra
     return result
 
 
+def note_shares(notes: Sequence[Note], rolls: Rolls, spec: FeatureSpec = SPEC) -> FloatArray:
+    """How likely each instrument plays each note: the mean of its frame probabilities, shape (n_notes, 11)."""
+    shares = np.zeros((len(notes), N_INSTRUMENTS), np.float32)
+    for position, note in enumerate(notes):
+        first, end = frame_span(note, spec)
+        first = min(first, rolls.n_frames - 1)  # notes that were added by hand may begin at the very end
+        shares[position] = rolls.piano[:, note.pitch - spec.lowest_pitch, first:end].mean(axis=1)
+    return shares
+
+
 def note_confidences(notes: Sequence[Note], rolls: Rolls, spec: FeatureSpec = SPEC) -> FloatArray:
     """The mean frame probability of each note, shape (n_notes,)."""
-    confidences = np.zeros(len(notes), np.float32)
-    for position, note in enumerate(notes):
-        first, end = _frame_span(note, spec)
-        row = rolls.piano[INSTRUMENT_INDEX[note.instrument], note.pitch - spec.lowest_pitch]
-        confidences[position] = row[first:end].mean()
+    own = [INSTRUMENT_INDEX[note.instrument] for note in notes]
+    confidences: FloatArray = note_shares(notes, rolls, spec)[np.arange(len(notes)), own]
     return confidences
+
+
+def frame_span(note: Note, spec: FeatureSpec = SPEC) -> tuple[int, int]:
+    """The frames of a note, from the first up to, not including, the second; at least one."""
+    first = spec.second_to_frame(note.onset)
+    return first, max(first + 1, spec.second_to_frame(note.offset))
 
 
 def notes_to_roll(notes: Iterable[Note], n_frames: int, spec: FeatureSpec = SPEC) -> BoolArray:
@@ -195,7 +208,7 @@ def notes_to_roll(notes: Iterable[Note], n_frames: int, spec: FeatureSpec = SPEC
     roll = np.zeros((N_INSTRUMENTS, spec.n_pitches, n_frames), np.bool_)
     for note in notes:
         if spec.lowest_pitch <= note.pitch <= spec.highest_pitch:
-            first, end = _frame_span(note, spec)
+            first, end = frame_span(note, spec)
             roll[INSTRUMENT_INDEX[note.instrument], note.pitch - spec.lowest_pitch, first:end] = True
     return roll
 
@@ -438,12 +451,6 @@ def _velocities(spans: _Spans, levels: FloatArray, spec: FeatureSpec) -> list[in
     decibels = (loudest - 1) * spec.dynamic_range_db
     velocities: list[int] = np.clip(np.round(110 * 10 ** (decibels / 40)), 30, 110).astype(int).tolist()
     return velocities
-
-
-def _frame_span(note: Note, spec: FeatureSpec) -> tuple[int, int]:
-    """The frames of a note, from the first up to, not including, the second; at least one."""
-    first = spec.second_to_frame(note.onset)
-    return first, max(first + 1, spec.second_to_frame(note.offset))
 
 
 def _check_shape(array: NDArray[Any], wanted: tuple[int, ...], what: str) -> None:

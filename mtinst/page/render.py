@@ -190,6 +190,7 @@ def player_value(result: Result, *, has_sound: bool = True) -> str:
         song=kept_url(result.view_folder / entries.SONG),
         probabilities=kept_url(result.source_folder / PROBABILITIES),
         score=take_url(result.key, "score") if result.parts else None,
+        ghosts=take_url(result.key, "ghosts.json"),
         files=files,
     )
 

@@ -22,6 +22,7 @@ from mtinst.export.midi import song_to_midi
 from mtinst.grid import INSTRUMENTS
 from mtinst.page import texts
 from mtinst.page.cache import key_of
+from mtinst.page.player.ghosts import ghost_records
 from mtinst.page.results import Result
 from mtinst.page.studio import VERSION, Studio
 from mtinst.sound.synth import PLAYBACK_RATE, synthesiser_name, write_audio
@@ -115,6 +116,7 @@ def _offers() -> Iterator[Offer]:
     yield Offer(slug="jams", suffix=".jams", write=_file("jams"))
     yield Offer(slug="notes.csv", suffix=" - notes.csv", write=_file("csv"))
     yield Offer(slug="activations.csv", suffix=" - activations.csv", write=_file("activations.csv"))
+    yield Offer(slug="ghosts.json", suffix=" - ghosts.json", write=_ghosts)  # for the player
     for format_ in ("flac", "wav"):
         yield Offer(slug=f"parts.{format_}", suffix=f" - parts ({format_}).zip", write=_zip(format_), needs_audio=True)
         yield Offer(
@@ -131,6 +133,10 @@ def _offers() -> Iterator[Offer]:
 
 def _file(output: str) -> Callable[[Transcription, Path, str, Path], object]:
     return lambda song, _, title, path: write_file(song, path, output, title=title)
+
+
+def _ghosts(song: Transcription, _: Path, __: str, path: Path) -> None:
+    path.write_text(json.dumps(ghost_records(song)))
 
 
 def _corrections(song: Transcription, _: Path, title: str, path: Path) -> None:

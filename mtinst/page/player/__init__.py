@@ -23,8 +23,9 @@ def song_player(elem_id: str) -> gr.HTML:
     Its value is None or, as JSON, an object with the addresses of what it loads: ``song`` (see
     :func:`~mtinst.page.player.song.song_record`), ``files`` (``original`` and ``parts``, an object from an instrument's
     name to its audio; None while those are being made), ``source``, which stays the same as long as it is one song, and
-    where there are any ``probabilities`` (see :func:`~mtinst.page.player.song.write_probabilities`). Its ``partial`` is
-    true while the rest of the song is still being heard. A value with a lower ``version`` than one before is not shown.
+    where there are any ``probabilities`` (see :func:`~mtinst.page.player.song.write_probabilities`) and ``ghosts`` (see
+    :func:`~mtinst.page.player.ghosts.ghost_records`), which it fetches when they are wanted. Its ``partial`` is true
+    while the rest of the song is still being heard. A value with a lower ``version`` than one before is not shown.
 
     It is not a subclass, because Gradio writes an interface file beside the source of every subclass it meets. Its
     template does not mention the value, or Gradio would draw it anew, canvases and all, at every change.
