@@ -47,6 +47,21 @@ test("other keys are left to the page", () => {
   assert.equal(asked("Tab"), undefined);
 });
 
+test("a ghost that the keyboard is at is added by Enter, and let go by Escape", () => {
+  const ghost = {};
+  const calls = [];
+  const player = {
+    mixer: {},
+    ghosts: { picked: ghost, accept: (one) => calls.push(one), step: (direction) => calls.push(direction) },
+    editing: { choose: (notes) => calls.push(notes) },
+    shares: { showPicked: () => calls.push("shares") },
+  };
+  for (const key of ["g", "Enter", "Escape", "w"]) actionOf({ key, code: "" }, player)();
+  actionOf({ key: "G", code: "", shiftKey: true }, player)();
+  assert.deepEqual(calls, [1, ghost, [], "shares", -1]);
+  assert.equal(asked("Enter"), undefined, "else it has no use");
+});
+
 // What a key asks of the editing of two instruments' notes.
 function edit(key, { n = 1, isOn = true, ...event } = {}) {
   const calls = [];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { NoteIndex, clock, pitchName, setNotes, unpackSong } from "../../mtinst/page/player/song.js";
+import { NoteIndex, clock, neighbour, pitchName, setNotes, sharesOf, unpackSong } from "../../mtinst/page/player/song.js";
 
 const NAMES = ["Piano", "Guitar", "Bass", "Violin", "Viola", "Cello", "Trumpet", "Saxophone", "Flute", "Voice", "Other"];
 const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
@@ -83,4 +83,23 @@ test("other notes are counted, share rows and make the picture higher", () => {
   assert.deepEqual(song.instruments.map((one) => one.notes.length).slice(0, 4), [1, 0, 0, 2]);
   assert.deepEqual([song.low, song.high], [60, 90]);
   assert.deepEqual(song.notes.notes.map(({ share, shares }) => [share, shares]), [[0, 2], [1, 2], [0, 1]]);
+});
+
+test("a note's neighbours are those beside it, or beside a time where it is not there", () => {
+  const notes = [0, 1, 1, 2].map((onset) => ({ onset }));
+  assert.equal(neighbour(notes, notes[1], 0, 1), notes[2]);
+  assert.equal(neighbour(notes, notes[1], 0, -1), notes[0]);
+  assert.equal(neighbour(notes, notes[3], 0, 1), undefined);
+  assert.equal(neighbour(notes, null, 1, 1), notes[1]);
+  assert.equal(neighbour(notes, { onset: 1 }, 1, -1), notes[0]);
+  assert.equal(neighbour(notes, null, 9, 1), undefined);
+  assert.equal(neighbour(notes, null, 9, -1), notes[3]);
+});
+
+test("shares are the means of an instrument's probabilities over a note's frames, of which it has one at least", () => {
+  const song = { frameRate: 10, lowest: 60, activity: { columns: 4 } };
+  const planes = [[0, 0, 0, 0, 0, 255, 0, 0], [9, 9, 9, 9, 51, 51, 102, 153]].map((one) => Uint8Array.from(one));
+  assert.deepEqual(sharesOf({ onset: 0.1, offset: 0.3, pitch: 61 }, planes, song), [0.5, 0.3]);
+  assert.deepEqual(sharesOf({ onset: 0.31, offset: 0.32, pitch: 61 }, planes, song), [0, 0.6]);
+  assert.deepEqual(sharesOf({ onset: 0.4, offset: 0.5, pitch: 61 }, planes, song), [0, 0.6], "at the very end");
 });

@@ -26,7 +26,7 @@ from mtinst.transcription import Transcription
 from tests.e2e.conftest import PATIENCE_S
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Route
+    from playwright.sync_api import Browser, Page, Position, Route
 
 pytestmark = pytest.mark.e2e
 
@@ -971,6 +971,165 @@ def test_the_servers_edits_replace_those_here_unless_they_are_late(stand: Stand,
     answer([], "none.json")
     assert stand.state(pitches) == [48, 49]
     assert page.get_by_role("button", name="Undo").is_disabled()
+
+
+GHOSTS = [
+    [2.0, 2.4, 90, "flute", [["flute", 0.4], ["violin", 0.31], ["piano", 0.1]]],
+    [6.0, 6.4, 92, "flute", [["flute", 0.2], ["violin", 0.1], ["piano", 0.0]]],
+    [0.1, 0.3, 64, "cello", [["cello", 0.2], ["violin", 0.1], ["piano", 0.0]]],  # under a note of the violin
+]
+
+
+def show_ghosts(stand: Stand, files: dict[str, bytes]) -> None:
+    """Show the known song with ghosts, and keep what the page is told from now on in `told`."""
+    files["ghosts.json"] = json.dumps(GHOSTS).encode()
+    stand.page.evaluate("(value) => player.show(value)", VALUE | {"ghosts": "ghosts.json"})
+    stand.page.evaluate(
+        "window.told = []; document.addEventListener('mtinst-edits', ({ detail }) => told.push(detail))"
+    )
+    stand.page.get_by_role("button", name="Ghosts").click()
+    stand.wait("player.ghosts.shown.notes.length")
+
+
+def middle_of(stand: Stand, note: str) -> "Position":
+    """The point of the roll in the middle of a note that a JavaScript expression about `player` gives."""
+    x, y = stand.state(
+        "((note) => { const [top, height] = lanes.roll.place(note, lanes.roll.rowsOf(player.song));"
+        f"return [lanes.x((note.onset + note.offset) / 2), top + height / 2]; }})({note})"
+    )
+    return {"x": x, "y": y}
+
+
+def test_a_ghost_becomes_a_note_by_a_click(stand: Stand, files: dict[str, bytes]) -> None:
+    page = stand.page
+    before = picture(stand, ".mtp-notes")
+    assert page.get_by_role("button", name="Ghosts").is_hidden()
+    show_ghosts(stand, files)
+    assert picture(stand, ".mtp-notes") != before
+    assert stand.state("player.ghosts.shown.notes.map((one) => one.pitch)") == [90, 92]
+    notes = page.locator(".mtp-notes")
+    notes.hover(position=middle_of(stand, "player.ghosts.shown.notes[0]"))
+    assert page.locator(".mtp-tip").inner_text() == (
+        "Half heard: F♯6 · at 0:02.00 · Flute 40 %, Violin 31 %, Piano 10 % · click adds it"
+    )
+    notes.click(position=middle_of(stand, "player.ghosts.shown.notes[0]"))
+    assert last_edits(stand) == [{"was": None, "now": [2, 2.4, 90, "flute"]}]
+    assert page.get_by_role("button", name="Edit", exact=True).get_attribute("aria-pressed") == "true"
+    assert stand.state("[player.ghosts.shown.notes.length, mixer.position]") == [1, 0]
+    page.get_by_role("button", name="Undo").click()
+    assert last_edits(stand) == []
+    assert stand.state("player.ghosts.shown.notes.length") == 2
+    page.get_by_role("button", name="Ghosts").click()
+    assert stand.state("player.ghosts.shown.notes.length") == 0
+
+
+def test_ghosts_are_added_by_the_keyboard_alone(stand: Stand, files: dict[str, bytes]) -> None:
+    show_ghosts(stand, files)
+    press = stand.page.keyboard.press
+    press("g")
+    press("g")
+    assert stand.page.locator(".mtp-edit-selected").inner_text().startswith("Half heard: G♯6 · at 0:06.00")
+    press("Shift+g")
+    press("Enter")
+    press("3")
+    assert last_edits(stand) == [
+        {"was": None, "now": [2, 2.4, 90, "flute"]},
+        {"was": [2, 2.4, 90, "flute"], "now": [2, 2.4, 90, "electric_guitar"]},
+    ]
+    press("g")
+    assert stand.state("player.ghosts.picked.pitch") == 92
+    press("Escape")
+    assert stand.state("player.ghosts.picked") is None
+
+
+def test_ghosts_that_cannot_be_loaded_are_no_longer_wanted(stand: Stand) -> None:
+    page = stand.page
+    page.evaluate("(value) => player.show(value)", VALUE | {"ghosts": "data:,nothing"})
+    page.get_by_role("button", name="Ghosts").click()
+    page.get_by_text("The ghosts could not be loaded.").wait_for()
+    assert page.get_by_role("button", name="Ghosts").get_attribute("aria-pressed") == "false"
+    (complaint,) = stand.errors
+    assert "JSON" in complaint
+    stand.errors.clear()
+
+
+FIRST_VIOLIN_NOTE = f"player.song.instruments[{INSTRUMENT_INDEX['violin']}].notes[0]"
+
+
+def test_who_holds_on_a_note_sees_who_could_play_it(stand: Stand) -> None:
+    page = stand.page
+    start_editing(stand)
+    shares = page.get_by_role("dialog", name="Who plays this note")
+    place = middle_of(stand, FIRST_VIOLIN_NOTE)
+    page.locator(".mtp-notes").hover(position=place)
+    page.mouse.down()
+    shares.wait_for()
+    page.mouse.up()
+    assert last_edits_told(stand) == 0, "who holds on does not select, seek or edit"
+    assert shares.get_by_role("button").count() == 11
+    assert " ".join(shares.get_by_role("button").first.inner_text().split()) == "Violin 80 %"
+    shares.get_by_role("button", name="Cello").click()
+    assert last_edits(stand) == [{"was": [0, 0.448, 64, "violin"], "now": [0, 0.448, 64, "cello"]}]
+    assert shares.is_hidden()
+    page.locator(".mtp-notes").hover(position={"x": x_of(stand, 5), "y": 200})
+    page.locator(".mtp-notes").hover(position=place)
+    shares.wait_for()  # the mouse rests on it
+    page.mouse.move(5, 5)
+    shares.wait_for(state="hidden")
+
+
+def last_edits_told(stand: Stand) -> int:
+    """How often the page was told of edits."""
+    return int(stand.page.evaluate("told.length"))
+
+
+def test_shares_are_seen_and_chosen_by_the_keyboard(stand: Stand) -> None:
+    page = stand.page
+    start_editing(stand)
+    shares = page.get_by_role("dialog", name="Who plays this note")
+    page.keyboard.press("n")
+    page.keyboard.press("w")
+    shares.wait_for()
+    assert page.evaluate("document.activeElement.innerText").startswith("Piano")
+    page.keyboard.press("Escape")
+    assert shares.is_hidden()
+    assert stand.state("player.editing.selected.length") == 1
+    page.keyboard.press("i")  # a note of one's own, where nobody plays
+    page.keyboard.press("w")
+    shares.wait_for()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert last_edits(stand)[-1]["was"][3] == "piano"
+    assert last_edits(stand)[-1]["now"][3] != "piano"
+
+
+@pytest.mark.parametrize(
+    "stand",
+    [PHONE | {"viewport": {"width": w, "height": h}} for w, h in ((375, 667), (667, 375))],
+    indirect=True,
+)
+def test_a_finger_that_holds_on_sees_the_shares(stand: Stand) -> None:
+    page = stand.page
+    notes = page.locator(".mtp-notes")
+    notes.scroll_into_view_if_needed()
+    box, place = notes.bounding_box(), middle_of(stand, FIRST_VIOLIN_NOTE)
+    assert box is not None
+    touch = page.context.new_cdp_session(page)
+    point = {"x": box["x"] + place["x"], "y": box["y"] + place["y"]}
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+    shares = page.get_by_role("dialog", name="Who plays this note")
+    shares.wait_for()
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert shares.is_visible()
+    panel = shares.bounding_box()
+    assert panel is not None
+    width, height = page.evaluate("[innerWidth, innerHeight]")
+    assert panel["x"] >= 0
+    assert panel["y"] >= 0
+    assert panel["x"] + panel["width"] <= width
+    assert panel["y"] + panel["height"] <= height
+    shares.get_by_role("button", name="Cello").tap()
+    assert stand.state(f"{FIRST_VIOLIN_NOTE}.onset") > 0, "it is the cello's now"
 
 
 @pytest.mark.parametrize("stand", [PHONE | {"viewport": {"width": 375, "height": 667}}], indirect=True)

@@ -2,7 +2,7 @@
 // step of the history; what is drawn, and what the page is told, follow from its edits.
 
 import * as edits from "./edits.js";
-import { clock, pitchName, setNotes } from "./song.js";
+import { clock, neighbour, pitchName, setNotes } from "./song.js";
 
 /** @typedef {import("./song.js").Note} Note */
 
@@ -37,7 +37,7 @@ export class Editing {
     /** @type {Note[]} */
     this.selected = [];
     /** @type {Note[]} */
-    this.ghosts = []; // what the selected will be when they are dropped
+    this.coming = []; // what the selected will be when they are dropped
     /** @type {Frame | null} */
     this.frame = null;
     /** @type {EditDrag | null} */
@@ -95,12 +95,14 @@ export class Editing {
       setNotes(song, notes);
       player.strips.show(song.instruments, player.mixer.settings);
     }
+    player.ghosts.hide();
     this.select(selected);
   }
 
   /** @param {import("./edits.js").History} history @param {NoteValues[]} selected */
   change(history, selected) {
     this.history = history;
+    this.player.shares.close();
     const list = edits.editsOf(history);
     this.told = [...this.told.slice(-MOST_LATE), JSON.stringify(list)];
     this.apply(selected);
@@ -181,6 +183,11 @@ export class Editing {
     this.choose([]);
   }
 
+  // Who changes something sees what is edited, and can take it back.
+  begin() {
+    if (!this.isOn) this.toggle();
+  }
+
   /** @param {NoteValues[]} values */
   select(values) {
     const wanted = new Set(values.map(String));
@@ -193,6 +200,7 @@ export class Editing {
   /** @param {Note[]} notes */
   choose(notes) {
     this.selected = notes;
+    this.player.ghosts.picked = null;
     const last = notes.at(-1);
     if (last) this.menu.value = last.instrument.name;
     this.player.update();
@@ -205,12 +213,7 @@ export class Editing {
    * @param {boolean} adds
    */
   step(direction, adds) {
-    const { notes } = this.song.notes;
-    const last = this.selected.at(-1);
-    const { position } = this.player.mixer;
-    const after = notes.findIndex(({ onset }) => onset >= position - 1e-6);
-    const here = last ? notes.indexOf(last) + direction : (after < 0 ? notes.length : after) - Number(direction < 0);
-    const note = notes[here];
+    const note = neighbour(this.song.notes.notes, this.selected.at(-1), this.player.mixer.position, direction);
     if (!note) return;
     this.choose(adds ? [...this.selected.filter((one) => one !== note), note] : [note]);
     this.reveal();
@@ -241,7 +244,7 @@ export class Editing {
   /** @param {Point} from @param {Point} to @param {PointerEvent} event */
   drag(from, to, { shiftKey, pointerType }) {
     const { lanes } = this.player;
-    this.dragged ??= this.begin(from, shiftKey, pointerType);
+    this.dragged ??= this.grasp(from, shiftKey, pointerType);
     const { grip, adds, before } = this.dragged;
     const seconds = (to.x - from.x) / lanes.scale;
     if (grip === "ground") {
@@ -252,21 +255,21 @@ export class Editing {
     const isSteady = Math.abs(to.x - from.x) <= STEADY_PX;
     const semitones = lanes.roll.pitchAt(to.y, this.song) - lanes.roll.pitchAt(from.y, this.song);
     const now = grip === "edge" ? this.lengthened(seconds) : this.moved(isSteady ? 0 : seconds, semitones);
-    this.ghosts = now.map((one) => edits.noteOf(one, this.song.instruments));
+    this.coming = now.map((one) => edits.noteOf(one, this.song.instruments));
     this.player.update();
   }
 
   /** @param {Point} from @param {boolean} adds @param {string} pointerType @returns {EditDrag} */
-  begin(from, adds, pointerType) {
+  grasp(from, adds, pointerType) {
     const note = this.noteAt(from);
     if (note && !this.selected.includes(note)) this.choose(adds ? [...this.selected, note] : [note]);
     return { from, grip: this.gripAt(from, pointerType), adds, before: this.selected };
   }
 
   drop() {
-    const { ghosts } = this;
+    const { coming } = this;
     this.cancel();
-    if (ghosts.length) this.replace(ghosts.map(edits.valuesOf));
+    if (coming.length) this.replace(coming.map(edits.valuesOf));
   }
 
   cancel() {
@@ -276,7 +279,7 @@ export class Editing {
 
   letGo() {
     this.dragged = this.frame = null;
-    this.ghosts = [];
+    this.coming = [];
   }
 
   /** @param {Point} point @param {boolean} adds */
@@ -308,7 +311,7 @@ export class Editing {
     disable("edit-undo", !history.steps.length);
     disable("edit-redo", !history.undone.length);
     disable("edit-reset", !history.steps.length);
-    player.find("edit-selected").textContent = described(selected);
+    player.find("edit-selected").textContent = player.ghosts.sayPicked() ?? described(selected);
   }
 }
 

@@ -1,6 +1,7 @@
 // What pointers and wheels do on the pictures: a click goes there, a drag moves the view, the playhead or the loop, two
 // fingers or a wheel zoom, and hovering names the note.
 
+import { described } from "./ghosts.js";
 import { clock, pitchName } from "./song.js";
 
 const DRAG_PX = 5; // less is a click
@@ -8,6 +9,8 @@ const GRIP_PX = 7; // around the playhead and the edges of the loop
 const TOUCH_GRIP_PX = 16;
 const SCROLLING_MS = 300; // after a wheel turned elsewhere, it still scrolls the page
 const TAPPED_TIP_MS = 2500;
+const HELD_MS = 500; // on a note
+const RESTED_MS = 1000; // of the mouse, over it
 
 
 /** @typedef {{ x: number, y: number }} Point */
@@ -31,6 +34,8 @@ export class Gestures {
     this.lastScroll = 0;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.tipTimer = undefined;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.holdTimer = undefined;
     this.attach(this.lanes.roll.still.canvas, "roll");
     this.attach(this.lanes.activity.canvas, "activity");
     this.attach(this.lanes.pitches.canvas, "pitches");
@@ -54,7 +59,13 @@ export class Gestures {
       if (pointers.size === 2) {
         this.abandon();
         drag = this.beginPinch([...pointers.values()]);
-      } else if (pointers.size === 1) drag = this.beginDrag(this.zoneAt(kind, point, event.pointerType), point);
+      } else if (pointers.size === 1) {
+        drag = this.beginDrag(this.zoneAt(kind, point, event.pointerType), point);
+        this.hold(kind, point, HELD_MS, () => {
+          this.abandon();
+          drag = null;
+        });
+      }
     });
     canvas.addEventListener("pointermove", (event) => {
       if (!this.player.song) return;
@@ -67,9 +78,10 @@ export class Gestures {
       }
       if (pointers.has(event.pointerId)) pointers.set(event.pointerId, point);
       if (drag?.zone === "pinch") return this.pinch(drag, [...pointers.values()]);
-      if (!drag) return this.hover(canvas, kind, point, event);
+      if (!drag) return pointers.size ? undefined : this.hover(canvas, kind, point, event);
       const isLevel = drag.zone !== "edit" || Math.abs(point.y - drag.from.y) <= DRAG_PX;
       if (!drag.moved && isLevel && Math.abs(point.x - drag.from.x) <= DRAG_PX) return;
+      clearTimeout(this.holdTimer);
       if (!drag.moved) canvas.setPointerCapture(event.pointerId);
       drag.moved = true;
       this.tip.hidden = true;
@@ -77,11 +89,14 @@ export class Gestures {
     });
     const end = (/** @type {PointerEvent} */ event, /** @type {boolean} */ isDone) => {
       const point = at(event);
+      clearTimeout(this.holdTimer);
       if (!pointers.delete(event.pointerId) || !drag || drag.zone === "pinch") {
         if (pointers.size === 0) drag = null;
         return;
       }
+      const ghost = isDone && !drag.moved && kind === "roll" ? this.player.ghosts.at(point) : null;
       if (isDone && drag.moved) this.drop(drag);
+      else if (ghost) this.accept(ghost);
       else if (isDone && drag.zone === "edit") this.player.editing.click(point, event.shiftKey);
       else if (isDone) this.click(kind, point, event.pointerType);
       else this.abandon();
@@ -89,7 +104,15 @@ export class Gestures {
     };
     canvas.addEventListener("pointerup", (event) => end(event, true));
     canvas.addEventListener("pointercancel", (event) => end(event, false));
-    canvas.addEventListener("pointerleave", (event) => (this.tip.hidden ||= event.pointerType === "mouse"));
+    canvas.addEventListener("pointerleave", (event) => {
+      if (event.pointerType !== "mouse") return;
+      this.tip.hidden = true;
+      clearTimeout(this.holdTimer);
+      this.player.shares.leave(null);
+    });
+    canvas.addEventListener("contextmenu", (event) => {
+      if (this.player.shares.note) event.preventDefault(); // a finger holds on
+    });
     canvas.addEventListener("wheel", (event) => this.wheel(event, kind, at(event)), { passive: false });
     canvas.addEventListener("dblclick", (event) => {
       if (this.player.song && this.zoneAt(kind, at(event), "mouse") === "edit") this.player.editing.doubleClick(at(event));
@@ -232,16 +255,58 @@ export class Gestures {
     const isHandle = zone.startsWith("loop") || zone === "playhead";
     const grip = zone === "edit" ? player.editing.gripAt(point, event.pointerType) : null;
     const isMovable = isHandle || grip === "edge";
-    canvas.style.cursor = isMovable ? "ew-resize" : grip === "note" ? "move" : kind === "activity" ? "pointer" : "crosshair";
-    if (kind === "roll") this.showTip(point);
+    const isClicked = kind === "activity" || (kind === "roll" && player.ghosts.at(point));
+    canvas.style.cursor = isMovable ? "ew-resize" : grip === "note" ? "move" : isClicked ? "pointer" : "crosshair";
+    if (kind !== "roll") return;
+    player.shares.leave(this.noteAt(point));
+    if (player.shares.note) return;
+    this.showTip(point);
+    this.hold(kind, point, RESTED_MS);
+  }
+
+  /** @param {import("./ghosts.js").Ghost} ghost */
+  accept(ghost) {
+    this.tip.hidden = true;
+    this.player.ghosts.accept(ghost);
+  }
+
+  /** @param {Point} point */
+  noteAt(point) {
+    return this.player.editing.noteAt(point) ?? this.player.ghosts.at(point);
+  }
+
+  /**
+   * Show who plays a note once a pointer has been on it for a while.
+   *
+   * @param {Kind} kind
+   * @param {Point} point
+   * @param {number} milliseconds
+   * @param {() => void} [before]
+   */
+  hold(kind, point, milliseconds, before) {
+    clearTimeout(this.holdTimer);
+    const note = kind === "roll" && this.noteAt(point);
+    if (!note || note === this.player.shares.note) return;
+    this.holdTimer = setTimeout(() => {
+      before?.();
+      this.player.shares.show(note, point.x);
+    }, milliseconds);
   }
 
   /** @param {Point} point */
   showTip({ x, y }) {
     const { tip, player, lanes } = this;
     const note = player.song && lanes.roll.noteAt(x, y, player.song, player.look);
-    tip.hidden = !note;
-    if (!note) return;
+    const ghost = player.ghosts.at({ x, y });
+    tip.hidden = !note && !ghost;
+    if (ghost) tip.textContent = `${described(ghost)} · click adds it`;
+    else if (note) tip.textContent = this.factsOf(note).join(" · ");
+    const right = lanes.fullWidth - tip.offsetWidth - 4;
+    tip.style.transform = `translate(${Math.max(0, Math.min(x + 12, right))}px, ${y < 60 ? y + 18 : y - 36}px)`;
+  }
+
+  /** @param {import("./song.js").Note} note */
+  factsOf(note) {
     const facts = [
       note.instrument.label,
       pitchName(note.pitch),
@@ -250,9 +315,7 @@ export class Gestures {
     ];
     if (note.isHit === false) facts.push("missed");
     else if (note.confidence !== undefined) facts.push(`${Math.round(100 * note.confidence)} % sure`);
-    if (player.look.compares && note.isExtra) facts.push("too many");
-    tip.textContent = facts.join(" · ");
-    const right = lanes.fullWidth - tip.offsetWidth - 4;
-    tip.style.transform = `translate(${Math.max(0, Math.min(x + 12, right))}px, ${y < 60 ? y + 18 : y - 36}px)`;
+    if (this.player.look.compares && note.isExtra) facts.push("too many");
+    return facts;
   }
 }

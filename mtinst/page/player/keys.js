@@ -40,8 +40,13 @@ export function actionOf(event, player) {
     "0": () => player.zoom(0),
     ",": () => player.setSpeed(mixer.speed - SPEED_STEP),
     ".": () => player.setSpeed(mixer.speed + SPEED_STEP),
+    g: () => player.ghosts.step(event.shiftKey ? -1 : 1),
+    w: () => player.shares.showPicked(),
     Escape: () => player.setSpotlight(null),
   };
+  const { picked } = player.ghosts;
+  if (picked) actions.Enter = () => player.ghosts.accept(picked);
+  if (picked) actions.Escape = () => player.editing.choose([]);
   const named = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   // The place of the key, as a digit with Shift is another sign; where that sign is a shortcut itself, it is meant.
   const key = /^(?:Digit|Numpad)([1-9])$/.exec(event.code)?.[1] ?? event.key.toUpperCase();
@@ -128,6 +133,7 @@ export function listenToKeys(player) {
   document.addEventListener("keydown", (event) => {
     if (!player.root.isConnected || !player.song || event.defaultPrevented) return;
     if (isTaken(event)) return;
+    if (player.shares.note && event.key === "Escape") return player.shares.close();
     if (!anywhere.checked && !(event.target instanceof Node && player.root.contains(event.target))) return;
     const edit = editOf(event, player.editing);
     const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;

@@ -4,11 +4,13 @@
 import { copyOf, dye, find } from "./dom.js";
 import { Editing } from "./editing.js";
 import { Gestures } from "./gestures.js";
+import { Ghosts } from "./ghosts.js";
 import { listenToKeys } from "./keys.js";
 import { Lanes } from "./lanes.js";
 import { markedLoop, newLoop } from "./loop.js";
 import { Mixer } from "./mixer.js";
 import { Score } from "./score.js";
+import { Shares } from "./shares.js";
 import { clock, loadProbabilities, unpackSong } from "./song.js";
 import { Strips, setSlider } from "./strips.js";
 import { Timing } from "./timing.js";
@@ -24,6 +26,7 @@ import { Timing } from "./timing.js";
  * @property {string} [source] stays the same as long as it is one song; the record's address where it is not said
  * @property {string} [probabilities] of what `write_probabilities` writes
  * @property {string | null} [score] of what `to_pages` gives, compressed by zlib
+ * @property {string} [ghosts] of what `ghost_records` gives
  * @property {boolean} [partial] the rest of the song is still being heard
  * @property {number} [version] an older value never replaces a newer one
  */
@@ -64,6 +67,8 @@ export class Player {
     this.editing = new Editing(this);
     this.timing = new Timing(this);
     this.score = new Score(this);
+    this.ghosts = new Ghosts(this);
+    this.shares = new Shares(this);
     /** @type {import("./roll.js").Look} */
     this.look = {
       isHeard: (name) => this.mixer.isHeard(name),
@@ -73,6 +78,7 @@ export class Player {
       probabilities: null,
       compares: false,
       editing: this.editing,
+      ghosts: this.ghosts,
     };
     this.strips = new Strips(this.find("rows"), this.find("row-template", HTMLTemplateElement), (name, changes) => {
       this.mixer.set(name, changes);
@@ -178,7 +184,7 @@ export class Player {
     this.timing.show();
     this.editing.show(isSameSource);
     this.update();
-    await this.refreshProbabilities();
+    await Promise.all([this.refreshProbabilities(), this.ghosts.refresh()]);
     if (!isSameSource) this.root.dispatchEvent(new Event("mtinst-song", { bubbles: true }));
   }
 
@@ -204,6 +210,8 @@ export class Player {
     this.mixer.clear();
     Object.assign(this.look, { spotlight: null, probabilities: null, compares: false });
     this.lanes.forget();
+    this.ghosts.forget();
+    this.shares.close();
     this.follows = true;
   }
 
@@ -318,25 +326,28 @@ export class Player {
     this.update();
   }
 
-  // Fetch the probabilities when they are to be seen, and only then.
   async refreshProbabilities() {
-    const url = this.value?.probabilities ?? null;
-    this.find("show-probabilities").hidden = !url || !window.DecompressionStream;
     const { song } = this;
-    if (url && song && this.wantsProbabilities && this.probabilities?.url !== url) {
-      try {
-        const planes = await loadProbabilities(url, song);
-        if (song !== this.song) return; // the song on show asks for its own
-        this.probabilities = { url, planes };
-      } catch (error) {
-        if (song !== this.song) return;
-        this.wantsProbabilities = false;
-        this.say("The probabilities could not be loaded.");
-        console.warn(error);
-      }
-    }
+    this.find("show-probabilities").hidden = !this.value?.probabilities || !window.DecompressionStream;
+    const planes = this.wantsProbabilities ? await this.fetchProbabilities() : null;
+    if (song === this.song) this.look.probabilities = planes; // or the song on show asks for its own
+  }
+
+  // The probabilities of the song on show, fetched the first time; null where there are none.
+  async fetchProbabilities() {
+    const url = this.value?.probabilities;
+    const { song } = this;
     if (this.probabilities?.url !== url) this.probabilities = null;
-    this.look.probabilities = this.wantsProbabilities ? (this.probabilities?.planes ?? null) : null;
+    if (!url || !song || !window.DecompressionStream) return null;
+    try {
+      this.probabilities ??= { url, planes: await loadProbabilities(url, song) };
+    } catch (error) {
+      if (song !== this.song) return null;
+      this.wantsProbabilities = false;
+      this.say("The probabilities could not be loaded.");
+      console.warn(error);
+    }
+    return this.probabilities?.planes ?? null;
   }
 
   /** @param {number} factor 0 shows the whole song */
@@ -385,6 +396,7 @@ export class Player {
     for (const [name, button] of this.names) button.ariaPressed = String(look.spotlight === name);
     this.find("names").classList.toggle("has-spotlight", look.spotlight !== null);
     this.sayScores();
+    this.ghosts.update();
     this.editing.update();
     this.timing.update();
     this.strips.update(mixer);
@@ -412,6 +424,7 @@ export class Player {
       setSlider(slider, song.duration ? (1000 * position) / song.duration : 0);
       slider.setAttribute("aria-valuetext", `${clock(position)} of ${clock(Math.round(song.duration))}`);
     }
+    this.shares.update();
     const sounding = this.lanes.draw(position, this.look, mixer.playing);
     this.strips.light(mixer, sounding);
     this.score.draw(position, mixer.playing);

@@ -14,6 +14,13 @@ import { clock } from "./song.js";
 
 /** @typedef {import("./editing.js").Frame} Frame */
 
+/** @typedef {import("./ghosts.js").Ghost} Ghost */
+
+/**
+ * @template {Note} [N=Note]
+ * @typedef {import("./song.js").NoteIndex<N>} NoteIndex
+ */
+
 /**
  * @typedef {object} Look what the pictures need to know beside the song
  * @property {(name: string) => boolean} isHeard
@@ -22,7 +29,8 @@ import { clock } from "./song.js";
  * @property {boolean} loops whether that is gone round
  * @property {Uint8Array[] | null} probabilities of each instrument
  * @property {boolean} compares with the right notes
- * @property {{ selected: Note[], ghosts: Note[], frame: Frame | null }} editing
+ * @property {{ selected: Note[], coming: Note[], frame: Frame | null }} editing
+ * @property {{ shown: NoteIndex<Ghost>, picked: Ghost | null }} ghosts
  */
 
 const RULER = 26; // pixels above the notes
@@ -96,6 +104,7 @@ export class Roll {
     for (const instrument of order) {
       this.paintNotes(g, instrument, inSight.filter((one) => one.instrument === instrument), look, rows);
     }
+    this.paintGhosts(g, look, rows);
     if (look.compares && song.reference) this.paintReference(g, song.reference, look, rows);
     this.paintEditing(g, look.editing, rows);
     g.restore();
@@ -251,6 +260,28 @@ export class Roll {
   }
 
   /**
+   * @param {CanvasRenderingContext2D} g
+   * @param {Look} look
+   * @param {Rows} rows
+   */
+  paintGhosts(g, look, rows) {
+    const { axis, palette } = this;
+    const { shown, picked } = look.ghosts;
+    for (const ghost of shown.between(axis.start, axis.end)) {
+      const clarity = isClear(ghost.instrument, look) ? 1 : 0.2;
+      this.trace(g, [ghost], rows);
+      g.fillStyle = palette.of(ghost.instrument);
+      g.strokeStyle = ghost === picked ? palette.ink : g.fillStyle;
+      g.lineWidth = ghost === picked ? 2 : 1;
+      g.globalAlpha = 0.15 * clarity;
+      g.fill();
+      g.globalAlpha = clarity;
+      g.stroke();
+    }
+    g.globalAlpha = 1;
+  }
+
+  /**
    * The right notes: those found with a thin line around, those missed hollow and dashed.
    *
    * @param {CanvasRenderingContext2D} g
@@ -283,15 +314,15 @@ export class Roll {
    * @param {Look["editing"]} editing
    * @param {Rows} rows
    */
-  paintEditing(g, { selected, ghosts, frame }, rows) {
+  paintEditing(g, { selected, coming, frame }, rows) {
     const { palette } = this;
     g.strokeStyle = palette.ink;
     g.lineWidth = 2;
     this.trace(g, selected, rows);
     g.stroke();
-    for (const ghost of ghosts) {
-      this.trace(g, [ghost], rows);
-      g.fillStyle = palette.of(ghost.instrument);
+    for (const note of coming) {
+      this.trace(g, [note], rows);
+      g.fillStyle = palette.of(note.instrument);
       g.fill();
       g.stroke();
     }
@@ -377,20 +408,31 @@ export class Roll {
    * @param {Look} look
    */
   noteAt(x, y, song, look) {
+    const near = this.under(x, y, song, song.notes);
+    const found = near.find((one) => isClear(one.instrument, look)) ?? near[0];
+    if (found || !look.compares || !song.reference) return found ?? null;
+    return this.under(x, y, song, song.reference.notes).find((one) => !one.isHit) ?? null;
+  }
+
+  /**
+   * Those of some notes that lie under a point of the picture.
+   *
+   * @template {Note} N
+   * @param {number} x
+   * @param {number} y
+   * @param {Song} song
+   * @param {NoteIndex<N>} notes
+   */
+  under(x, y, song, notes) {
     const { axis } = this;
-    if (y < RULER || x < axis.gutter) return null;
+    if (y < RULER || x < axis.gutter) return [];
     const rows = this.rowsOf(song);
     const second = axis.start + (x - axis.gutter) / axis.scale;
     const slack = 3 / axis.scale;
-    const isUnder = (/** @type {Note} */ note) => {
+    return notes.between(second - slack, second + slack).filter((note) => {
       const [top, thickness] = this.place(note, rows);
       return y >= top - 2 && y <= top + thickness + 2;
-    };
-    const near = song.notes.between(second - slack, second + slack).filter(isUnder);
-    const found = near.find((one) => isClear(one.instrument, look)) ?? near[0];
-    if (found || !look.compares || !song.reference) return found ?? null;
-    const missed = song.reference.notes.between(second - slack, second + slack).filter((one) => !one.isHit);
-    return missed.find(isUnder) ?? null;
+    });
   }
 }
 

@@ -47,7 +47,7 @@
 
 /** @typedef {ReturnType<typeof unpackSong>} Song */
 
-const TOUCHING_S = 0.016; // notes that overlap by less follow each other
+export const TOUCHING_S = 0.016; // notes that overlap by less follow each other
 const PITCH_CLASSES = ["C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B"];
 
 /** @param {number} pitch */
@@ -66,9 +66,13 @@ export function clock(second, decimals = 0) {
   return `${minutes}:${rest.toFixed(decimals).padStart(decimals ? 3 + decimals : 2, "0")}`;
 }
 
-// Notes by onset. Asking for those in a span takes two binary searches and a walk over little more than the answer.
+/**
+ * Notes by onset. Asking for those in a span takes two binary searches and a walk over little more than the answer.
+ *
+ * @template {Note} [N=Note]
+ */
 export class NoteIndex {
-  /** @param {Note[]} notes */
+  /** @param {N[]} notes */
   constructor(notes) {
     this.notes = [...notes].sort((a, b) => a.onset - b.onset);
     let latest = -Infinity;
@@ -93,6 +97,23 @@ export class NoteIndex {
   at(second) {
     return this.between(second, second + 1e-9);
   }
+}
+
+/**
+ * The note after another one, or before it; where that is not among them, the next one after a time, or before it.
+ *
+ * @template {Note} N
+ * @param {N[]} notes by onset
+ * @param {N | null | undefined} one
+ * @param {number} second
+ * @param {1 | -1} direction
+ * @returns {N | undefined}
+ */
+export function neighbour(notes, one, second, direction) {
+  const index = one ? notes.indexOf(one) : -1;
+  if (index >= 0) return notes[index + direction];
+  const after = notes.findIndex(({ onset }) => onset >= second - 1e-6);
+  return notes[(after < 0 ? notes.length : after) - Number(direction < 0)];
 }
 
 /**
@@ -223,6 +244,24 @@ function unpackReference({ notes, scores }, byName) {
     })),
   );
   return { notes: new NoteIndex(all), scores };
+}
+
+/**
+ * How likely each instrument plays a note: the means of its probabilities over the note's frames.
+ *
+ * @param {Note} note
+ * @param {Uint8Array[]} planes of probabilities, as `loadProbabilities` gives them
+ * @param {Song} song
+ */
+export function sharesOf({ onset, offset, pitch }, planes, song) {
+  const { columns } = song.activity;
+  const first = Math.min(columns - 1, Math.round(onset * song.frameRate));
+  const end = Math.max(first + 1, Math.min(columns, Math.round(offset * song.frameRate)));
+  const row = (pitch - song.lowest) * columns;
+  return planes.map((plane) => {
+    const cells = plane.subarray(row + first, row + end);
+    return cells.reduce((sum, value) => sum + value, 0) / (255 * cells.length);
+  });
 }
 
 /**

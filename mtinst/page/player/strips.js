@@ -45,6 +45,8 @@ export class Strips {
     find(row, "key").textContent = key;
     strip.solo.setAttribute("aria-label", `Solo ${label}`);
     strip.mute.setAttribute("aria-label", `Mute ${label}`);
+    strip.solo.title = `Solo (shift ${key})`;
+    strip.mute.title = `Mute (${key})`;
     strip.volume.setAttribute("aria-label", `Volume of ${label}`);
     strip.pan.setAttribute("aria-label", `Left or right: ${label}`);
     setSlider(strip.volume, 100 * volume);

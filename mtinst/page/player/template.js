@@ -25,8 +25,9 @@ template.innerHTML = `
     </div>
     <button class="mtp-follow" type="button" aria-pressed="true" title="Keep the playhead in sight (F)">Follow</button>
     <button class="mtp-show-probabilities" type="button" aria-pressed="false" title="What the network gives each pitch, under the notes" hidden>Probabilities</button>
-    <button class="mtp-compare" type="button" aria-pressed="false" hidden>Compare with the right notes</button>
+    <button class="mtp-compare" type="button" aria-label="Compare with the right notes" title="Compare with the right notes" aria-pressed="false" hidden>Compare</button>
     <button class="mtp-edit" type="button" aria-pressed="false" title="Move, change, add and remove notes by hand">Edit</button>
+    <button class="mtp-show-ghosts" type="button" aria-pressed="false" title="Notes that the network half heard, in outline: a click adds one (G, Enter)" hidden>Ghosts</button>
     <div class="mtp-zoom" role="group" aria-label="Zoom">
       <button class="mtp-smaller" type="button" aria-label="Show more of the song" title="Show more of the song (−)">−</button>
       <button class="mtp-larger" type="button" aria-label="Show it larger" title="Show it larger (+)">+</button>
@@ -61,6 +62,7 @@ template.innerHTML = `
       <div class="mtp-tip" hidden></div>
     </div>
   </div>
+  <ul class="mtp-rows" aria-label="Mixer"></ul>
   <div class="mtp-tools mtp-timing" role="group" aria-label="Tempo and bars" hidden>
     <div class="mtp-group">
       <label class="mtp-label">Tempo <input class="mtp-tempo" type="number" min="20" max="400" step="any" title="Beats a minute"></label>
@@ -87,8 +89,6 @@ template.innerHTML = `
       <i class="mtp-playhead" aria-hidden="true"></i>
     </div>
   </div>
-  <ul class="mtp-rows" aria-label="Mixer"></ul>
-  <p class="mtp-quiet mtp-note" hidden></p>
   <div class="mtp-lane">
     <div class="mtp-caption"><h2>Which pitches sound</h2><p>All that sounds, whoever plays it, before it is cut into notes. The stronger, the surer.</p></div>
     <div class="mtp-stage">
@@ -96,6 +96,7 @@ template.innerHTML = `
       <i class="mtp-playhead" aria-hidden="true"></i>
     </div>
   </div>
+  <p class="mtp-quiet mtp-note" hidden></p>
   <p class="mtp-keys" aria-label="Keyboard shortcuts">
     <span><kbd>space</kbd> play, pause</span>
     <span><kbd>←</kbd> <kbd>→</kbd> 2 s, with <kbd>shift</kbd> 10 s; <kbd>home</kbd> the start</span>
@@ -109,6 +110,7 @@ template.innerHTML = `
     <span class="mtp-edit-keys"><kbd>←</kbd> <kbd>→</kbd> <kbd>↑</kbd> <kbd>↓</kbd> move, with <kbd>shift</kbd> length, octave</span>
     <span class="mtp-edit-keys"><kbd>1</kbd>–<kbd>9</kbd>, <kbd>0</kbd>, <kbd>−</kbd> instrument; <kbd>delete</kbd>; <kbd>esc</kbd> select none</span>
     <span class="mtp-edit-keys"><kbd>ctrl</kbd> <kbd>Z</kbd> undo, with <kbd>shift</kbd> redo</span>
+    <span><kbd>G</kbd> next ghost, with <kbd>shift</kbd> the one before, <kbd>enter</kbd> adds it; <kbd>W</kbd> who plays it</span>
     <label><input class="mtp-keys-anywhere" type="checkbox" checked> these keys work wherever you are on the page</label>
   </p>
   <template class="mtp-row-template">
@@ -118,10 +120,17 @@ template.innerHTML = `
       <kbd class="mtp-key" aria-hidden="true" title="Key: mute, with shift solo"></kbd>
       <button class="mtp-solo" type="button" aria-pressed="false">Solo</button>
       <button class="mtp-mute" type="button" aria-pressed="false">Mute</button>
-      <label class="mtp-label">Volume <input class="mtp-volume" type="range" min="0" max="120"></label>
-      <label class="mtp-label">Left, right <input class="mtp-pan" type="range" min="-100" max="100"></label>
+      <label class="mtp-label" title="Volume">Volume <input class="mtp-volume" type="range" min="0" max="120"></label>
+      <label class="mtp-label" title="Left, right">Left, right <input class="mtp-pan" type="range" min="-100" max="100"></label>
       <span class="mtp-meter" aria-hidden="true"><i class="mtp-level"></i></span>
     </li>
+  </template>
+  <div class="mtp-shares" popover="manual" role="dialog" aria-label="Who plays this note">
+    <p class="mtp-shares-of"></p>
+    <ul class="mtp-shares-list"></ul>
+  </div>
+  <template class="mtp-share-template">
+    <li><button class="mtp-share" type="button" title="Give the note to this instrument"><span class="mtp-share-name"></span><i class="mtp-share-bar" aria-hidden="true"></i><span class="mtp-share-percent"></span></button></li>
   </template>
   <template class="mtp-name-template">
     <button type="button" aria-pressed="false" title="Pick out this instrument"><i aria-hidden="true"></i><span class="mtp-long"></span><span class="mtp-short"></span></button>
