@@ -111,10 +111,10 @@ def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: 
         _html(render.empty_state(), elem_id="mt-empty")
         with gr.Column(elem_id="mt-results"):  # style.css hides it until there is a summary
             _html('<div id="mt-summary"></div>')
-            _html(render.how_to_read())
-            with gr.Column(elem_classes="mt-card"):
+            desk = gr.Row(elem_id="mt-desk")
+            with desk, gr.Column(elem_classes="mt-card"):
                 player = song_player("mt-player")
-            with gr.Column(elem_classes="mt-card", elem_id="mt-adjust"):
+            with desk, gr.Column(elem_classes="mt-card", elem_id="mt-adjust"):
                 _html(render.heading(texts.ADJUST_HEADING, texts.ADJUST_HELP))
                 with gr.Row():
                     onset = _sensitivity(texts.ONSET_LABEL, texts.ONSET_INFO, "mt-onset")
@@ -140,6 +140,7 @@ def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: 
                     with gr.Row():
                         sensitivity = tuple(_sensitivity(row.label, None, f"mt-each-{row.name}") for row in INSTRUMENTS)
                 gr.Button(texts.RESET, size="sm", scale=0, min_width=180, elem_id="mt-reset")
+            _html(render.how_to_read())
             with gr.Column(elem_classes="mt-card"):
                 _html(render.heading(texts.DOWNLOADS_HEADING))
                 _html('<div id="mt-downloads"></div>')

@@ -124,6 +124,8 @@ USE = (
     "All that you hear and take away follows, and the link keeps it.",
     "<b>The score</b> opens below the notes and follows the sound; a click on it goes there. Beside it tempo and bars "
     "are put right, and so they are in the files.",
+    "<b>Ghosts</b> are notes that were half heard, in outline: a click adds one. Hold on any note to see how likely "
+    "each instrument plays it, and click one to give the note to it.",
 )
 MODEL_HEADING = "How it works"
 MODEL = (

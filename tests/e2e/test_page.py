@@ -334,6 +334,75 @@ def test_a_link_brings_the_result_back(watched: Watched, served: Served) -> None
     assert [error for error in watched.errors if not error.startswith(OF_LEAVING)] == []
 
 
+def test_what_was_half_heard_is_added_and_what_is_another_s_is_given_to_it(watched: Watched) -> None:
+    page = watched.page
+    pick_example(page)
+    page.get_by_role("button", name="Ghosts").click()
+    page.wait_for_function(f"{PLAYER}.ghosts.shown.notes.length")
+    n_before, n_ghosts = len(shown_notes(page)), state(page, "player.ghosts.shown.notes.length")
+    ghost = state(page, "player.ghosts.shown.notes.slice(0, 1).flatMap((n) => [n.instrument.name, n.pitch, n.onset])")
+    page.keyboard.press("g")
+    page.keyboard.press("Enter")
+    assert ghost in [list(note[:3]) for note in shown_notes(page)]
+    page.keyboard.press("w")
+    shares = page.get_by_role("dialog", name="Who plays this note")
+    shares.get_by_role("button", name="Trumpet").click()
+    given = ["trumpet", *ghost[1:]]
+    assert given in [list(note[:3]) for note in shown_notes(page)]
+    page.wait_for_function(f"JSON.stringify({PLAYER}.song.edits).includes('trumpet')")
+    wait_for_view(page)
+    assert state(page, "player.ghosts.shown.notes.length") < n_ghosts
+    move(page, "#mt-frame", 0.5)
+    wait_for_view(page)
+    page.wait_for_function(f"{PLAYER}.ghosts.url === {PLAYER}.value.ghosts")
+    assert given in [list(note[:3]) for note in shown_notes(page)], "a slider leaves what was done by hand"
+    page.get_by_role("button", name="Back to the defaults").click()
+    page.wait_for_function(f"{PLAYER}.song.notes.notes.length === {n_before + 1}")
+    wait_for_view(page)
+    page.reload()
+    page.wait_for_function(f"{PLAYER}?.song?.notes.notes.length === {n_before + 1}")
+    assert given in [list(note[:3]) for note in shown_notes(page)]
+    assert [error for error in watched.errors if not error.startswith(OF_LEAVING)] == []
+
+
+IN_SIGHT = """selectors => selectors.map((one) => [one, [...document.querySelectorAll(one)].every((element) => {
+    const { left, top, right, bottom } = element.getBoundingClientRect();
+    return left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
+})])"""
+CONTROLS = "#mt-results :is(.mtp button, .mtp input, .mtp canvas:not(.mtp-now), #mt-adjust button, #mt-adjust input)"
+COVERED = """(controls) => [...document.querySelectorAll(controls)].filter((element) => {
+    element.scrollIntoView({ block: 'center', behavior: 'instant' });
+    const { left, top, width, height } = element.getBoundingClientRect();
+    const found = document.elementFromPoint(left + width / 2, top + height / 2);
+    return element.checkVisibility() && !(element.contains(found) || found?.contains(element));
+}).map((element) => element.className)"""
+
+
+@pytest.mark.parametrize("watched", [{"viewport": {"width": 1280, "height": 800}}], indirect=True)
+def test_all_that_is_played_and_adjusted_with_is_on_one_screen(watched: Watched) -> None:
+    page = watched.page
+    pick_example(page)
+    page.wait_for_timeout(1000)  # it scrolls there
+    desk = (".mtp-play", ".mtp-notes", ".mtp-edit", ".mtp-solo", ".mtp-mute", "#mt-onset", "#mt-frame", "#mt-shortest")
+    assert page.evaluate(IN_SIGHT, desk) == [[one, True] for one in desk]
+    page.locator(".mtp-pitches").evaluate("one => one.scrollIntoView({ block: 'end', behavior: 'instant' })")
+    staying = (".mtp-play", ".mtp-fader", "#mt-onset", "#mt-frame", "#mt-shortest")
+    assert page.evaluate(IN_SIGHT, staying) == [[one, True] for one in staying]
+    assert page.evaluate(COVERED, CONTROLS) == []
+    assert watched.errors == []
+
+
+@pytest.mark.parametrize(
+    "watched", [PHONE | {"viewport": {"width": w, "height": h}} for w, h in ((375, 667), (667, 375))], indirect=True
+)
+def test_nothing_covers_anything_on_a_phone(watched: Watched) -> None:
+    page = watched.page
+    pick_example(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(COVERED, CONTROLS) == []
+    assert watched.errors == []
+
+
 def test_the_right_notes_are_compared(watched: Watched, tmp_path: Path, served: Served) -> None:
     page = watched.page
     pick_example(page)
