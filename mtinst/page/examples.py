@@ -39,15 +39,16 @@ class Example:
 
 
 def find_examples(folder: Path) -> list[Example]:
-    """The songs in `folder`, by name; files that are not audio are left out.
+    """The songs in `folder`, in the order of ``SOURCES.md``, others by name; files that are not audio are left out.
 
     ``<slug>.mid`` beside a song says who plays what in it. Titles are the headings of ``SOURCES.md`` whose text names
     the song's file, and else made from the slug.
     """
     sources = folder / "SOURCES.md"
     titles = _titles(sources.read_text("utf-8")) if sources.is_file() else {}
+    ranks = {slug: rank for rank, slug in enumerate(titles)}
     examples = []
-    for path in sorted(folder.glob("*")) if folder.is_dir() else []:
+    for path in sorted(folder.glob("*"), key=lambda path: (ranks.get(path.stem, len(ranks)), path.name)):
         if path.suffix.lower() not in SUFFIXES:
             continue
         try:

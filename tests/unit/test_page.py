@@ -278,7 +278,7 @@ def test_examples_have_titles_from_the_sources_and_players_from_the_notes(tmp_pa
     write_midi([Note(0, 1, pitch=60, instrument="cello"), Note(0, 1, pitch=70)], tmp_path / "canon.mid")
     (tmp_path / "a-walk_2.mid").write_bytes(b"no notes")
     (tmp_path / "SOURCES.md").write_text("# Sources\n\n## Canon in D\n\n`canon.ogg`, `canon.mid`\n")
-    walk, canon = find_examples(tmp_path)
+    canon, walk = find_examples(tmp_path)
     assert (canon.title, canon.instruments, canon.duration_s) == ("Canon in D", ("piano", "cello"), 1.0)
     assert (walk.title, walk.instruments, walk.duration_s) == ("A walk 2", (), 2.0)
     assert (canon.reference, walk.reference) == (tmp_path / "canon.mid", None)
