@@ -1129,7 +1129,7 @@ def test_a_finger_that_holds_on_sees_the_shares(stand: Stand) -> None:
     assert panel["x"] + panel["width"] <= width
     assert panel["y"] + panel["height"] <= height
     shares.get_by_role("button", name="Cello").tap()
-    assert stand.state(f"{FIRST_VIOLIN_NOTE}.onset") > 0, "it is the cello's now"
+    stand.wait(f"{FIRST_VIOLIN_NOTE}.onset > 0")  # it is the cello's now
 
 
 @pytest.mark.parametrize("stand", [PHONE | {"viewport": {"width": 375, "height": 667}}], indirect=True)
@@ -1157,7 +1157,7 @@ def test_notes_are_edited_by_touch(stand: Stand) -> None:
     assert edit["now"][:2] == edit["was"][:2]
     assert edit["now"][2] > edit["was"][2]
     page.get_by_role("button", name="Delete").tap()
-    assert len(violin_notes(stand)) == 37
+    stand.wait(f"player.song.instruments[{INSTRUMENT_INDEX['violin']}].notes.length === 37")  # a tap takes its time
 
 
 # One song after another
