@@ -1,5 +1,10 @@
 """Settings of all tests, and what several files of them need."""
 
+import os
+
+# One thread in each process, also in those that tests start: two workers' threads would wait for each other's cores.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 from collections.abc import Iterator
 from typing import Any
 

@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -23,7 +23,7 @@ from mtinst.page.layout import STYLE
 from mtinst.page.player.song import PROBABILITIES, song_record, write_probabilities
 from mtinst.records import Note, Rolls, Thresholds
 from mtinst.transcription import Transcription
-from tests.e2e.conftest import PATIENCE_S
+from tests.e2e.conftest import Tabs
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Position, Route
@@ -43,8 +43,8 @@ class Stand:
 
     page: "Page"
     origin: str
-    errors: list[str] = field(default_factory=list)
-    outside: list[str] = field(default_factory=list)
+    errors: list[str]
+    outside: list[str]
 
     def state(self, expression: str) -> Any:
         """A JavaScript expression about `player`."""
@@ -174,25 +174,18 @@ class QuietHandler(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+@contextmanager
 def open_stand(
-    browser: "Browser",
-    files: Mapping[str, bytes],
-    options: Mapping[str, Any],
-    *,
-    origin: str,
-    theme: str = "light",
-) -> Stand:
-    """The player with a song, in a browser context of its own."""
-    context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | dict(options)))
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE_S * 1000)
-    stand = Stand(page, origin)
+    tabs: Tabs, files: Mapping[str, bytes], options: Mapping[str, Any], *, origin: str, theme: str = "light"
+) -> Iterator[Stand]:
+    """The player with a song."""
+    errors, outside = list[str](), list[str]()
 
     def answer(route: "Route") -> None:
         url = route.request.url
         name = url.removeprefix(origin)
         if not url.startswith((origin, "blob:")):
-            stand.outside.append(url)
+            outside.append(url)
         if name == "":
             route.fulfill(body=page_html(VALUE, theme), content_type="text/html")
         elif name == "favicon.ico":
@@ -202,26 +195,24 @@ def open_stand(
         else:
             route.fulfill(body=files[name.partition("?")[0]], content_type="application/octet-stream")
 
-    context.route("**/*", answer)
-    page.on("pageerror", lambda error: stand.errors.append(str(error)))
-    page.on(
-        "console", lambda message: stand.errors.append(message.text) if message.type in ("error", "warning") else None
-    )
-    page.goto(origin)
-    page.wait_for_function("window.player?.mixer.isReady")
-    return stand
+    with tabs.one(
+        options,
+        pageerror=lambda error: errors.append(str(error)),
+        console=lambda message: errors.append(message.text) if message.type in ("error", "warning") else None,
+    ) as page:
+        page.route("**/*", answer)
+        page.goto(origin)
+        page.wait_for_function("window.player?.mixer.isReady")
+        yield Stand(page, origin, errors, outside)
 
 
 @pytest.fixture
-def stand(
-    request: pytest.FixtureRequest, browser: "Browser", files: dict[str, bytes], scripts_origin: str
-) -> Iterator[Stand]:
+def stand(request: pytest.FixtureRequest, tabs: Tabs, files: dict[str, bytes], scripts_origin: str) -> Iterator[Stand]:
     """The player with the known song; a test's parameter may give the browser's options. Ends without a complaint."""
-    stand = open_stand(browser, files, getattr(request, "param", {}), origin=scripts_origin)
-    yield stand
-    assert stand.errors == []
-    assert stand.outside == []
-    stand.page.context.close()
+    with open_stand(tabs, files, getattr(request, "param", {}), origin=scripts_origin) as stand:
+        yield stand
+        assert stand.errors == []
+        assert stand.outside == []
 
 
 HEARD_S = f"lastSample / ({RAMP} * Math.SQRT1_2) * {DURATION_S}"  # a mono track in the middle comes at -3 dB
@@ -489,18 +480,17 @@ def test_an_output_that_does_not_start_is_said_and_can_be_tried_again(stand: Sta
     assert message.is_hidden()
 
 
-def test_without_a_secure_context_there_is_sound_all_the_same(browser: "Browser", files: dict[str, bytes]) -> None:
-    stand = open_stand(browser, files, {}, origin="http://another-computer.test/")
-    assert stand.page.evaluate("isSecureContext") is False
-    hear_the_song_itself(stand)
-    stand.play()
-    stand.page.wait_for_timeout(500)
-    # Blocks are longer here; the clock says when each is heard all the same.
-    assert playhead_error_s(stand.page, 1) < 0.1
-    stand.page.get_by_role("button", name="Its notes").click()
-    stand.wait("mixer.level('violin') > 0.1")
-    assert [error for error in stand.errors if "ScriptProcessor" not in error] == []
-    stand.page.context.close()
+def test_without_a_secure_context_there_is_sound_all_the_same(tabs: Tabs, files: dict[str, bytes]) -> None:
+    with open_stand(tabs, files, {}, origin="http://another-computer.test/") as stand:
+        assert stand.page.evaluate("isSecureContext") is False
+        hear_the_song_itself(stand)
+        stand.play()
+        stand.page.wait_for_timeout(500)
+        # Blocks are longer here; the clock says when each is heard all the same.
+        assert playhead_error_s(stand.page, 1) < 0.1
+        stand.page.get_by_role("button", name="Its notes").click()
+        stand.wait("mixer.level('violin') > 0.1")
+        assert [error for error in stand.errors if "ScriptProcessor" not in error] == []
 
 
 # Keys
