@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,7 +17,7 @@ from tests.train.data import tone_store, write_prepared
 from train.__main__ import main
 from train.config import EXPERIMENTS, Experiment, LossWeights
 from train.data.mixtures import Batch, MixtureDataset, collate
-from train.log import add_row
+from train.log import add_row, plot_log
 from train.networks.fit import fit
 from train.networks.losses import multitask_loss
 from train.store import PartStore
@@ -96,6 +97,9 @@ def test_a_run_leaves_weights_that_load_and_a_log(prepared: Path, tmp_path: Path
     header, row = (run_dir / "log.csv").read_text().splitlines()
     assert dict(zip(header.split(","), row.split(","), strict=True))["epoch"] == "1"
     assert (run_dir / "log.png").read_bytes().startswith(b"\x89PNG")
+    panels = plot_log(run_dir / "log.csv").axes
+    assert [panel.get_title() for panel in panels] == ["Training losses", "Validation scores", "Clips a second"]
+    assert all(np.size(line.get_xdata()) == 1 for panel in panels for line in panel.lines), "a point an epoch"
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
