@@ -258,44 +258,25 @@ def _instruments(text: str) -> tuple[str, ...]:
     return names
 
 
-def _probability(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a probability from 0 to 1")
-    return value
+def _number(what: str, is_right: Callable[[float], bool]) -> Callable[[str], float]:
+    """What reads an option's number, and refuses one that is not right."""
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not is_right(value):
+            raise argparse.ArgumentTypeError(f"{text} is not {what}")
+        return value
+
+    return read
 
 
-def _minutes(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number of minutes")
-    return value
-
-
-def _tuning(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not is_tuning(value):
-        raise argparse.ArgumentTypeError(f"{text} is not a frequency from {LOWEST_HZ:g} to {HIGHEST_HZ:g} Hz")
-    return value
-
-
-def _tempo(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not SLOWEST <= value <= FASTEST:
-        raise argparse.ArgumentTypeError(f"{text} is not a tempo from {SLOWEST:g} to {FASTEST:g} beats a minute")
-    return value
+_probability = _number("a probability from 0 to 1", lambda value: 0 <= value <= 1)
+_minutes = _number("a positive number of minutes", lambda value: 0 < value < float("inf"))
+_tuning = _number(f"a frequency from {LOWEST_HZ:g} to {HIGHEST_HZ:g} Hz", is_tuning)
+_tempo = _number(f"a tempo from {SLOWEST:g} to {FASTEST:g} beats a minute", lambda value: SLOWEST <= value <= FASTEST)
 
 
 def _beats_a_bar(text: str) -> int:

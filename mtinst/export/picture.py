@@ -47,10 +47,7 @@ _PITCH_COLOURS = LinearSegmentedColormap.from_list(
 _SETTINGS = Lock()  # Matplotlib's are one set for the whole process
 
 
-def plot_instrument_roll(
-    instrument_roll: FloatArray,
-    frame_rate: float = SPEC.frame_rate,
-) -> Figure:
+def plot_instrument_roll(instrument_roll: FloatArray, frame_rate: float = SPEC.frame_rate) -> Figure:
     """Who plays when: one row an instrument, the stronger its colour the surer the network.
 
     Parameters
@@ -80,19 +77,13 @@ def plot_instrument_roll(
     return figure
 
 
-def plot_pitch_roll(
-    pitch_roll: FloatArray,
-    frame_rate: float = SPEC.frame_rate,
-    lowest_pitch: int = SPEC.lowest_pitch,
-) -> Figure:
+def plot_pitch_roll(pitch_roll: FloatArray, frame_rate: float = SPEC.frame_rate) -> Figure:
     """Which pitches sound, whoever plays them: the stronger the surer.
 
     Parameters
     ----------
     pitch_roll : ndarray of float32, shape (n_pitches, n_frames)
         Probabilities in [0, 1].
-    lowest_pitch : int
-        MIDI number of row 0.
     frame_rate
         As for :func:`plot_instrument_roll`.
 
@@ -107,14 +98,11 @@ def plot_pitch_roll(
     (88, 100)
     """
     figure = _figure(height_in=3.4)
-    _draw_pitch_roll(figure.add_subplot(), pitch_roll, frame_rate, lowest_pitch)
+    _draw_pitch_roll(figure.add_subplot(), pitch_roll, frame_rate)
     return figure
 
 
-def plot_piano_roll(
-    notes: Sequence[Note],
-    duration_s: float,
-) -> Figure:
+def plot_piano_roll(notes: Sequence[Note], duration_s: float) -> Figure:
     """Who plays which note: a bar a note, in its instrument's colour, with a legend that counts them.
 
     Notes of one pitch that sound together share the height of its row, so that none hides another.
@@ -147,19 +135,14 @@ def plot_piano_roll(
     return figure
 
 
-def plot_overview(
-    transcription: Analysis,
-    *,
-    title: str | None = None,
-) -> Figure:
+def plot_overview(transcription: Analysis, *, title: str) -> Figure:
     """A song on one sheet: the coloured pianoroll, the instrument roll and the pitch roll, under one another in step.
 
     Parameters
     ----------
     transcription : Analysis
-        What the network heard.
-    title : str, optional
-        Written above, usually the song's name.
+    title : str
+        Written above, usually the song's name; nothing where it is empty.
 
     Returns
     -------
@@ -172,7 +155,7 @@ def plot_overview(
     piano_axes, instrument_axes, pitch_axes = sheet.subplots(3, 1, gridspec_kw=heights)
     _draw_piano_roll(piano_axes, transcription.notes, transcription.duration_s)
     _draw_instrument_roll(instrument_axes, transcription.instrument_roll, transcription.frame_rate)
-    _draw_pitch_roll(pitch_axes, transcription.pitch_roll, transcription.frame_rate, SPEC.lowest_pitch)
+    _draw_pitch_roll(pitch_axes, transcription.pitch_roll, transcription.frame_rate)
     end_s = max(axes.get_xlim()[1] for axes in (piano_axes, instrument_axes, pitch_axes))
     headings = ("Who plays which note", "Who plays when", "Which pitches sound")
     for axes, heading in zip((piano_axes, instrument_axes, pitch_axes), headings, strict=True):
@@ -185,7 +168,7 @@ def plot_overview(
     return figure
 
 
-def figure_to_png(figure: Figure, *, dots_per_inch: int = 100) -> bytes:
+def figure_to_png(figure: Figure) -> bytes:
     r"""The figure as a PNG, the same bytes each time.
 
     Examples
@@ -195,7 +178,7 @@ def figure_to_png(figure: Figure, *, dots_per_inch: int = 100) -> bytes:
     """
     FigureCanvasAgg(figure)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dots_per_inch, metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
     return buffer.getvalue()
 
 
@@ -252,10 +235,11 @@ def _draw_instrument_roll(axes: Axes, instrument_roll: FloatArray, frame_rate: f
         axes.axhline(edge - 0.5, color=_LIGHT.page, linewidth=2.0)
 
 
-def _draw_pitch_roll(axes: Axes, pitch_roll: FloatArray, frame_rate: float, lowest_pitch: int) -> None:
+def _draw_pitch_roll(axes: Axes, pitch_roll: FloatArray, frame_rate: float) -> None:
     if pitch_roll.ndim != 2 or pitch_roll.shape[0] == 0:
         raise ValueError(f"a pitch roll has one row a pitch and one column a frame, not the shape {pitch_roll.shape}")
     n_pitches, n_frames = pitch_roll.shape
+    lowest_pitch = SPEC.lowest_pitch
     _style(axes)
     _set_time_axis(axes, n_frames / frame_rate)
     if n_frames == 0:
@@ -365,15 +349,15 @@ def _set_pitch_axis(axes: Axes, low: int, high: int) -> None:
     axes.set_yticklabels([pitch_name(pitch) for pitch in pitches], color=_LIGHT.quiet)
 
 
-def _columns(roll: FloatArray, limit: int = MAX_COLUMNS) -> FloatArray:
-    """At most `limit` columns, each the maximum of the frames it stands for, so that short notes of long songs stay.
+def _columns(roll: FloatArray) -> FloatArray:
+    """At most `MAX_COLUMNS`, each the maximum of the frames it stands for, so that short notes of long songs stay.
 
     Frames are shared out to the nearest one, so the columns keep step with the time axis to half a column.
     """
     n_frames = roll.shape[1]
-    if n_frames <= limit:
+    if n_frames <= MAX_COLUMNS:
         return roll
-    starts = np.floor(np.arange(limit) * n_frames / limit).astype(np.int64)
+    starts = np.floor(np.arange(MAX_COLUMNS) * n_frames / MAX_COLUMNS).astype(np.int64)
     columns: FloatArray = np.maximum.reduceat(roll, starts, axis=1)
     return columns
 
