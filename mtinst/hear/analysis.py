@@ -65,7 +65,7 @@ class Analysis:
     audio: str = field(default="", compare=False)
 
     def __eq__(self, other: object) -> bool:
-        """Whether all that was heard is the same, number by number, and is to be decoded by the same thresholds."""
+        """Whether all that was found is the same, number by number, and is to be decoded by the same thresholds."""
         if not isinstance(other, Analysis):
             return NotImplemented
         return all(_are_equal(getattr(self, one.name), getattr(other, one.name)) for one in fields(self) if one.compare)
@@ -125,19 +125,19 @@ class Analysis:
 
     @property
     def verdict(self) -> str | None:
-        """One sentence when little or nothing was heard, else None."""
+        """One sentence when little or nothing was found, else None."""
         if self.duration_s < SHORTEST_S:
             return f"The clip lasts only {self.duration_s:.2f} s, too short to tell instruments apart."
         if not self.levels.any():
             return SILENT
         if not self.notes:
             if self.thresholds.instruments != INSTRUMENT_NAMES:
-                return "None of the chosen instruments was heard."
-            return "No notes were heard. Drums, speech and noise are not transcribed."
+                return "None of the chosen instruments was found."
+            return "No notes were found. Drums, speech and noise are not transcribed."
         if _covered_s(self.notes) < LITTLE * self.duration_s:
             n_notes = "one note was" if len(self.notes) == 1 else f"{len(self.notes)} notes were"
             return (
-                f"Only {n_notes} heard, so most of this song is silence or something that is not transcribed, "
+                f"Only {n_notes} found, so most of this song is silence or something that is not transcribed, "
                 "such as drums or speech."
             )
         return None

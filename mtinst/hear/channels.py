@@ -3,7 +3,7 @@
 The mean of the channels is what they sound like together, but for what is in them with opposite signs: a channel that
 was inverted by a wrong cable, or one instrument that was widened by an effect. So the mean is compared with the
 channels, frequency by frequency; where it is much quieter than unlike sounds would be together, one of the louder
-channels is heard in its place. Everything else is the mean, sample for sample.
+channels takes its place. Everything else is the mean, sample for sample.
 """
 
 from collections.abc import Iterable, Iterator

@@ -25,7 +25,7 @@ FAINTEST_SHARE = 0.01
 AT_ONCE = 256  # samples that are halved together
 LOW_PASS_REACH = 192  # samples; what soxr has beyond is below 1e-7
 # Longer clips are analysed in parts, for the transform needs some ten times the memory of its result. Each part is
-# heard with a margin on both sides, longer than the longest filter, so that it is what it would be in the whole.
+# taken with a margin on both sides, longer than the longest filter, so that it is what it would be in the whole.
 PART_S, MARGIN_S = 1000.0, 10.0
 _SCALED_AT_ONCE = 4096  # frames
 _COARSEST = 512  # low octaves are analysed at a rate up to this much lower, and parts must start on one of its samples

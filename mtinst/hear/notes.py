@@ -139,7 +139,7 @@ def presence(instrument_roll: FloatArray, spec: FeatureSpec = SPEC) -> FloatArra
     """How sure each instrument is to play at all: the mean probability of its most probable frames.
 
     Those are a tenth of all, at least `PRESENCE_LEAST_S` and at most `PRESENCE_MOST_S`: a single frame is easily
-    mistaken, and a solo in a long song is still heard.
+    mistaken, and a solo in a long song still counts.
 
     Parameters
     ----------

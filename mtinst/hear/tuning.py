@@ -13,8 +13,8 @@ from mtinst.grid import CONCERT_HZ, SPEC, FloatArray
 LOWEST_HZ, HIGHEST_HZ = 392.0, 493.0
 """What a person may say: two semitones up or down, as far as MIDI and the synthesiser can bend."""
 UNHEARD_SEMITONES = 0.1
-"""A song this near to 440 Hz is heard as if it were tuned so: networks are trained on parts that are out of tune by
-more, and a tuning is estimated within 0.03."""
+"""A song this near to 440 Hz is taken as tuned so: networks are trained on parts that are out of tune by more, and a
+tuning is estimated within 0.03."""
 WINDOW_S = 0.512
 MOST_WINDOWS = 1024  # spread over long songs
 LEAST_PEAKS = 100

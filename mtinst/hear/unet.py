@@ -299,7 +299,7 @@ class EnsembleHead(nn.Module):
     """Which instruments are in a clip, out of a first pianoroll and of the features under its notes.
 
     For each instrument: its probability of sounding in a frame, on average and in the frames where it is most probable,
-    and the mean features of the cells where it is heard.
+    and the mean features of the cells where it sounds.
     """
 
     def __init__(self, n_features: int, n_instruments: int, n_hidden: int = 128) -> None:

@@ -144,7 +144,7 @@ def tiny_disk(folder: Path) -> Outcome:
         assert list(settings.cache.glob(f"*{PARTIAL}")) == []
     finally:
         subprocess.run(["umount", str(disk)], check=True)
-    return Outcome(fault="a cache on a disk of 300 kB", happened="the song was heard, not kept", seen=said[-1])
+    return Outcome(fault="a cache on a disk of 300 kB", happened="the song was transcribed, not kept", seen=said[-1])
 
 
 def cache_that_cannot_be_written(folder: Path) -> Outcome:
@@ -260,7 +260,7 @@ def killed_page(folder: Path) -> Outcome:
         visitor.close()
     return Outcome(
         fault="kill -9 in the middle of a transcription, of a cache write, of a download",
-        happened="after each restart nothing half-made is served; the song is heard again, the file comes whole",
+        happened="after each restart nothing half-made is served; the song is transcribed again, the file comes whole",
         seen="the page says that the connection was lost; after a reload all is as before",
     )
 

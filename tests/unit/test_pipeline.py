@@ -334,11 +334,11 @@ def test_instruments_are_counted_in_table_order() -> None:
 def test_the_verdict_says_when_little_was_heard() -> None:
     note = Note(0.32, 1.28, pitch=60)
     assert transcription_of([note], 5.0).verdict is None
-    assert str(transcription_of([note], 12.0).verdict).startswith("Only one note was heard")
-    assert str(transcription_of([note, replace(note, pitch=64)], 12.0).verdict).startswith("Only 2 notes were heard")
-    assert str(transcription_of([], 5.0).verdict).startswith("No notes were heard.")
+    assert str(transcription_of([note], 12.0).verdict).startswith("Only one note was found")
+    assert str(transcription_of([note, replace(note, pitch=64)], 12.0).verdict).startswith("Only 2 notes were found")
+    assert str(transcription_of([], 5.0).verdict).startswith("No notes were found.")
     chosen = replace(THRESHOLDS, instruments=("flute",))
-    assert transcription_of([note], 5.0, chosen).verdict == "None of the chosen instruments was heard."
+    assert transcription_of([note], 5.0, chosen).verdict == "None of the chosen instruments was found."
 
 
 def test_an_old_transcription_of_nine_instruments_is_read_with_the_others_silent(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Which sounds play which instrument, and which of them training may use.
 
 A timbre is a soundfont's program, a bank of recorded notes or a singer. The split is by bank: what is held out is never
-trained on, so that scores on it tell how the weights fare on sounds that they never heard. Of recorded notes and
+trained on, so that scores on it tell how the weights fare on sounds that they never met. Of recorded notes and
 singers, ``index.csv`` beside them says which side they are on.
 """
 

@@ -74,7 +74,7 @@ class FrameScores(NamedTuple):
 
 @dataclass(frozen=True)
 class Heard:
-    """What was heard in the clips of a set and what sounds there, in the frames in which that is known."""
+    """What was found in the clips of a set and what sounds there, in the frames in which that is known."""
 
     rolls: list[Rolls]
     truths: list[BoolArray]
@@ -229,7 +229,7 @@ def _as_they_are(features: FloatArray) -> FloatArray:
 def predict_all(
     model: Network, clips: ClipArrays, change: Callable[[FloatArray], FloatArray] = _as_they_are
 ) -> list[Rolls]:
-    """Rolls of every clip, from its audio; its features may be changed before the network hears them."""
+    """Rolls of every clip, from its audio; its features may be changed on the way to the network."""
     features = tqdm(clips.features(model.spec), mininterval=5)
     return [predict_rolls(model, change(one), model.spec) for one in features]
 

@@ -30,7 +30,7 @@ def fit_method(
 ) -> Method:
     """Train a method on the mixtures of `experiment`, or go on with it; nothing is scored on the way.
 
-    With one seed, all methods hear the same mixtures in the same order.
+    With one seed, all methods learn from the same mixtures in the same order.
 
     Parameters
     ----------

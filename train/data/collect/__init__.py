@@ -245,7 +245,7 @@ def _examine(
     config: CollectConfig,
     rng: np.random.Generator,
 ) -> tuple[TrackRecord, KeptTrack | None]:
-    """One song: heard, judged, and written to ``tracks/`` when it is kept."""
+    """One song: analysed, judged, and written to ``tracks/`` when it is kept."""
     tracks = voices.revoiced(read_tracks(midi), rng)
     parts = parts_of_tracks(tracks)
     samples = voices.sound(tracks, audio, rng)
@@ -278,7 +278,7 @@ def _examine(
 
 
 def _why_not(parts: Parts, seconds: float, config: CollectConfig) -> str:
-    """Why a song is left out before it is listened to, or nothing."""
+    """Why a song is left out before its sound is looked at, or nothing."""
     n_notes = sum(map(len, parts.values()))
     if seconds < config.shortest_s:
         return f"shorter than {config.shortest_s:g} s"
