@@ -25,6 +25,7 @@ def test_there_are_three_hundred_hostile_files_and_the_same_in_every_run() -> No
     assert {one.kind for one in sample()} == {one.kind for one in first} - {"bombs"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the limits of each attempt are those of Linux")
 def test_a_sample_of_hostile_files_ends_in_results_and_sentences() -> None:
     command = [sys.executable, "-m", "tests.abuse.hard_use", "files", "--sample", "--verbose"]

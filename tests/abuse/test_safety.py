@@ -46,7 +46,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     (folder / "secret.txt").write_text("a secret")
     weights = write_weights(folder / "tiny.safetensors")
     settings = {"MTINST_WEIGHTS": str(weights), "MTINST_MAX_MB": "2", "MTINST_MAX_MINUTES": "0.5"}
-    with serve(folder, settings | {"OMP_NUM_THREADS": "1"}) as server:
+    with serve(folder, settings) as server:
         yield server
 
 

@@ -37,7 +37,7 @@ def hold(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, weights: Path, hold: Path) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("page")
-    with serve(folder, {"MTINST_WEIGHTS": str(weights), "OMP_NUM_THREADS": "1"}, hold) as server:
+    with serve(folder, {"MTINST_WEIGHTS": str(weights)}, hold) as server:
         yield server
 
 

@@ -78,7 +78,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     variables = {
         "MTINST_WEIGHTS": str(write_weights(folder / "tiny.safetensors")),
         "MTINST_MAX_MINUTES": "6",
-        "OMP_NUM_THREADS": "1",
     }
     hold = folder / "hold"
     with serve(folder, variables, hold) as server:

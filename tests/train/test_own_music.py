@@ -26,6 +26,7 @@ def commands() -> list[str]:
     return [line.strip() for line in block[0].splitlines()]
 
 
+@pytest.mark.slow
 def test_six_commands_lead_from_a_folder_of_music_to_the_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

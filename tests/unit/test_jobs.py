@@ -323,7 +323,7 @@ def test_a_cluster_that_loses_a_worker_loses_no_song_and_does_none_twice(tmp_pat
     (tmp_path / "songs").mkdir()
     for number in range(n_songs):
         write_song(tmp_path / "songs" / f"{number:02}.wav", 20.0)
-    environment = os.environ | {"PYTHONPATH": str(PROJECT), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
     out = tmp_path / "out"
     records = out / RECORDS
 
