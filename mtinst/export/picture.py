@@ -57,10 +57,6 @@ def plot_instrument_roll(instrument_roll: FloatArray, frame_rate: float = SPEC.f
     frame_rate : float
         Frames per second.
 
-    Returns
-    -------
-    Figure
-
     Raises
     ------
     ValueError
@@ -87,10 +83,6 @@ def plot_pitch_roll(pitch_roll: FloatArray, frame_rate: float = SPEC.frame_rate)
     frame_rate
         As for :func:`plot_instrument_roll`.
 
-    Returns
-    -------
-    Figure
-
     Examples
     --------
     >>> figure = plot_pitch_roll(np.zeros((88, 100), np.float32))
@@ -113,10 +105,6 @@ def plot_piano_roll(notes: Sequence[Note], duration_s: float) -> Figure:
         Times in seconds; none at all give an empty figure that says so.
     duration_s : float
         Where the time axis ends.
-
-    Returns
-    -------
-    Figure
 
     Raises
     ------
@@ -143,10 +131,6 @@ def plot_overview(transcription: Analysis, *, title: str) -> Figure:
     transcription : Analysis
     title : str
         Written above, usually the song's name; nothing where it is empty.
-
-    Returns
-    -------
-    Figure
     """
     figure = _figure(height_in=10.0)
     sheet = figure.add_subfigure(GridSpec(1, 1, figure)[0])  # keeps the legend below the title

@@ -87,14 +87,7 @@ def synthesise(
 
 
 def write_stems(
-    folder: Path,
-    notes: Iterable[Note],
-    *,
-    duration_s: float,
-    mix: str,
-    sample_rate: int = PLAYBACK_RATE,
-    soundfont: Path | None = None,
-    tuning_hz: float = CONCERT_HZ,
+    folder: Path, notes: Iterable[Note], *, duration_s: float, mix: str, tuning_hz: float = CONCERT_HZ
 ) -> Generator[str, None, None]:
     """:func:`synthesise` to files: ``<instrument>.flac`` for each, and their sum, in memory that no song needs more of.
 
@@ -105,7 +98,7 @@ def write_stems(
     ----------
     folder : Path
         Of the files; it must be there.
-    notes, duration_s, sample_rate, soundfont, tuning_hz
+    notes, duration_s, tuning_hz
         As for :func:`synthesise`.
     mix : str
         Name of the file for the sum, which is written when there are notes at all.
@@ -125,11 +118,11 @@ def write_stems(
 
     def record(name: str, blocks: Iterable[FloatArray], _: int) -> Path:
         path = folder / f"{name}.wav"
-        write_audio(path, blocks, sample_rate, subtype="FLOAT")
+        write_audio(path, blocks, PLAYBACK_RATE, subtype="FLOAT")
         return path
 
     recorded: dict[str, Path] = {}
-    with _played(notes, duration_s, sample_rate, soundfont, tuning_hz, record) as playing:
+    with _played(notes, duration_s, PLAYBACK_RATE, None, tuning_hz, record) as playing:
         for name, stem in playing.items():
             recorded[name] = stem.result()
             yield name
@@ -138,17 +131,17 @@ def write_stems(
 
     def together() -> Iterator[tuple[FloatArray, ...]]:
         """Blocks of all at once."""
-        readers = [sf.blocks(path, _STEP_S * sample_rate, dtype="float32") for path in recorded.values()]
+        readers = [sf.blocks(path, _STEP_S * PLAYBACK_RATE, dtype="float32") for path in recorded.values()]
         return zip(*readers, strict=True)
 
     gain = _gain(together())
     sounds: dict[Path, Iterator[FloatArray]] = {
-        folder / f"{name}.flac": (block * gain for block in sf.blocks(path, _STEP_S * sample_rate, dtype="float32"))
+        folder / f"{name}.flac": (block * gain for block in sf.blocks(path, _STEP_S * PLAYBACK_RATE, dtype="float32"))
         for name, path in recorded.items()
     }
     sounds[folder / mix] = (_sum(blocks) * gain for blocks in together())
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # FLAC is coded outside Python's lock
-        for _ in pool.map(lambda path: write_audio(path, sounds[path], sample_rate), sounds):
+        for _ in pool.map(lambda path: write_audio(path, sounds[path], PLAYBACK_RATE), sounds):
             pass
     for path in recorded.values():
         path.unlink()

@@ -171,7 +171,6 @@ def move(page: "Page", slider: str, value: float) -> None:
 
 def picture(page: "Page", name: str) -> None:
     SCREENSHOTS.mkdir(exist_ok=True)
-    page.wait_for_timeout(700)  # until the page has scrolled to its result
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
 
@@ -672,7 +671,7 @@ def test_transcribe_waits_for_a_recording_that_goes_on(watched: Watched) -> None
     before = n_said(page)
     page.get_by_role("button", name="Transcribe").click()
     page.get_by_text("Still recording").wait_for()
-    page.wait_for_timeout(1000)
+    page.wait_for_timeout(300)
     stop.click()
     wait_until_done(page, before)
     assert page.locator("#mt-summary h2").inner_text() == "Recording"
@@ -822,7 +821,7 @@ def record(page: "Page") -> None:
     page.locator("#mt-audio").get_by_role("button", name="Record", exact=True).click()
     stop = page.locator("#mt-audio").get_by_role("button", name="Stop", exact=True).first
     stop.wait_for()
-    page.wait_for_timeout(1500)  # of recording; any length would do
+    page.wait_for_timeout(500)  # of recording; any length would do
     stop.click()
     page.wait_for_selector(CLEAR)
 

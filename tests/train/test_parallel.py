@@ -1,5 +1,6 @@
 """Several processes train one network."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -35,13 +36,25 @@ def test_alone_it_shares_with_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     assert processes.shared(model) is model
 
 
+# `python -m train`, but for the statistics of a network's input, which of many clips are slow to make.
+PROGRAM = """
+import sys
+from train.__main__ import main
+from train.networks import fit
+fit._STATISTICS_CLIPS = 4
+sys.exit(main())
+"""
+
+
 @pytest.mark.slow
 def test_two_processes_train_one_network(tmp_path: Path) -> None:
-    data = write_prepared(tmp_path / "data")
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command = ["-m", "train", "fit", "tiny", "--workers", "0", "--device", "cpu", "--set", "clips_per_epoch=8"]
+    data, program = write_prepared(tmp_path / "data"), tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(program)]
+    command = ["fit", "tiny", "--workers", "0", "--device", "cpu", "--set", "clips_per_epoch=8"]
     command += ["--prepared", str(data), "--out", str(tmp_path / "run")]
-    run = subprocess.run([*launcher, *command], cwd=PROJECT, capture_output=True, text=True, timeout=200)
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    run = subprocess.run([*launcher, *command], env=environment, capture_output=True, text=True, timeout=600)
     assert run.returncode == 0, run.stderr
     lines = (tmp_path / "run" / "log.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == ["epoch", "1", "2"], "one process writes"
