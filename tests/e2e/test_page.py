@@ -1,4 +1,4 @@
-"""What a person does with the page, in Chromium: examples, own songs, listening, adjusting, downloads, mistakes."""
+"""What a person does with the page, in Chromium: examples, listening, adjusting, editing, downloads."""
 
 import json
 import os
@@ -7,12 +7,10 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from base64 import b64encode
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import av
 import numpy as np
 import pretty_midi
 import pytest
@@ -21,157 +19,38 @@ import soundfile as sf
 from mtinst.export.midi import read_midi
 from mtinst.grid import INSTRUMENTS
 from mtinst.hear.analysis import SILENT
-from mtinst.page import texts
 from mtinst.sound.synth import synthesise
-from tests.e2e.conftest import PATIENCE_S, SCREENSHOTS, Served, Watched
+from tests.e2e.conftest import PATIENCE_S, Served, Watched
+from tests.e2e.steps import (
+    CLEAR,
+    N_SAID,
+    OF_LEAVING,
+    PHONE,
+    PLAYER,
+    SHOWN,
+    TITLE,
+    assert_same_notes,
+    bring,
+    download,
+    move,
+    n_said,
+    notes_of,
+    pick_example,
+    picture,
+    press_transcribe,
+    share_of_painted_pixels,
+    shown_notes,
+    state,
+    wait_for_level,
+    wait_for_view,
+)
 from tests.served import PROJECT
-from tests.tiny import HEARD, RATE, two_tones, write_song
+from tests.tiny import HEARD, RATE, write_song
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page, Route
+    pass
 
 pytestmark = pytest.mark.e2e
-
-PLAYER = "document.querySelector('mtinst-player')?.player"
-N_SAID = "Number(document.querySelector('.mt-status')?.dataset.number ?? 0)"
-OF_LEAVING = ("AbortError", "Unexpected error Connection errored out")
-CLEAR = "#mt-audio button[aria-label*='lear']"
-PHONE = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}
-TITLE = "document.querySelector('#mt-summary h2')?.textContent"
-SHOWN = """player.song.instruments
-    .flatMap((one) => one.notes.map((n) => [one.name, n.pitch, n.onset, n.offset]))"""
-
-
-def pick_example(page: "Page", number: int = 0) -> None:
-    run(page, page.locator(".mt-example").nth(number))
-
-
-def press_transcribe(page: "Page") -> None:
-    run(page, page.get_by_role("button", name="Transcribe"))
-
-
-def run(page: "Page", control: "Locator") -> None:
-    """Click what starts a song, and wait until it is done."""
-    before = n_said(page)
-    control.click()
-    wait_until_done(page, before)
-
-
-def n_said(page: "Page") -> int:
-    """The number of the line that says how things stand; a later line has a higher one."""
-    return int(page.evaluate(N_SAID))
-
-
-def open_other_file(page: "Page", path: Path) -> None:
-    """Choose a file that is not for Gradio's player, at the place for songs."""
-    page.locator("#mt-audio").get_by_label("Drop an audio file here").wait_for()
-    with page.expect_file_chooser() as chooser:
-        page.locator("#mt-audio").get_by_label("Drop an audio file here").click()
-    chooser.value.set_files(path)
-
-
-def drop(page: "Page", path: Path, kind: str = "") -> None:
-    """Drop a file on the place for songs, whatever is there."""
-    content = b64encode(path.read_bytes()).decode()
-    files = page.evaluate_handle(
-        """([content, name, type]) => {
-        const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
-        const files = new DataTransfer();
-        files.items.add(new File([bytes], name, {type}));
-        return files;
-        }""",
-        [content, path.name, kind],
-    )
-    page.locator("#mt-audio .audio-container, #mt-audio").last.dispatch_event("drop", {"dataTransfer": files})
-
-
-def bring(page: "Page", song: Path) -> None:
-    """Put a file into the place for songs, and wait until it is there."""
-    page.locator("#mt-audio input[type=file]").set_input_files(song)
-    page.wait_for_selector(CLEAR)
-
-
-def wait_until_done(page: "Page", before: int) -> None:
-    """Wait for a line after that with the number `before` which says that all is done, or failed."""
-    page.wait_for_function(f"document.querySelector('.mt-done, .mt-error') && {N_SAID} > {before}")
-    assert page.locator(".mt-error").all_inner_texts() == []
-    page.wait_for_function(f"{PLAYER}.mixer.isReady")
-
-
-def state(page: "Page", expression: str) -> Any:
-    """A JavaScript expression about `player`."""
-    return page.evaluate(f"(() => {{ const player = {PLAYER}; return {expression}; }})()")
-
-
-def wait_for_level(page: "Page", part: str) -> None:
-    """Play on, from the start again should the song end meanwhile, until that part is heard."""
-    page.wait_for_function(
-        f"""() => {{
-        const {{ mixer }} = {PLAYER};
-        if (!mixer.playing) {PLAYER}.seek(0), mixer.play();
-        return mixer.level('{part}') > 0.001;
-        }}"""
-    )
-
-
-def share_of_painted_pixels(page: "Page", canvas: str) -> float:
-    """Between 0 and 1, of those right of the labels."""
-    painted = page.evaluate(
-        f"""(() => {{
-        const canvas = document.querySelector('{canvas}');
-        const left = Math.ceil({PLAYER}.lanes.gutter * devicePixelRatio) + 4;
-        const {{ data }} = canvas.getContext('2d').getImageData(left, 0, canvas.width - left, canvas.height);
-        let painted = 0;
-        for (let k = 3; k < data.length; k += 4) painted += data[k] > 0;
-        return painted / (data.length / 4);
-        }})()"""
-    )
-    return float(painted)
-
-
-def shown_notes(page: "Page") -> list[tuple[str, int, float, float]]:
-    """The notes that the player draws: instrument, pitch, onset and offset in seconds, sorted."""
-    return sorted((name, pitch, onset, offset) for name, pitch, onset, offset in state(page, SHOWN))
-
-
-def notes_of(path: Path) -> list[tuple[str, int, float, float]]:
-    """The same of a MIDI file."""
-    return sorted((note.instrument, note.pitch, note.onset, note.offset) for note in read_midi(path))
-
-
-def assert_same_notes(some: list[tuple[str, int, float, float]], others: list[tuple[str, int, float, float]]) -> None:
-    """The same players and pitches at the same times, to the millisecond."""
-    assert [note[:2] for note in some] == [note[:2] for note in others]
-    np.testing.assert_allclose([note[2:] for note in some], [note[2:] for note in others], atol=0.001)
-
-
-def download(page: "Page", link: "Locator", folder: Path) -> Path:
-    """Click a link, and keep what comes under the name that it comes with."""
-    with page.expect_download() as coming:
-        link.click()
-    path = folder / coming.value.suggested_filename
-    coming.value.save_as(path)
-    return path
-
-
-def move(page: "Page", slider: str, value: float) -> None:
-    """Move a slider of the page at one stroke, and wait until the notes in the player are others.
-
-    On a busy machine, a stroke right after its panel was opened may be lost; a person would repeat it too.
-    """
-    song = state(page, "player.shownSong")
-    for _ in range(3):
-        page.locator(f"{slider} input[type=range]").fill(str(value))
-        for _ in range(200):
-            if state(page, "player.shownSong") != song:
-                return
-            page.wait_for_timeout(100)
-    raise AssertionError(f"{slider} at {value} changed no notes")
-
-
-def picture(page: "Page", name: str) -> None:
-    SCREENSHOTS.mkdir(exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
 
 def test_an_example_is_seen_and_heard(watched: Watched) -> None:
@@ -279,13 +158,6 @@ def test_a_threshold_moves_what_is_drawn_heard_and_downloaded_alike(watched: Wat
     page.wait_for_function(f"{PLAYER}.shownFiles === {json.dumps(before_heard)}")
     assert_same_notes(shown_notes(page), before)
     assert watched.errors == []
-
-
-def wait_for_view(page: "Page") -> None:
-    """Until the page's link is that of the notes in the player: no slider is on its way any more."""
-    page.wait_for_function(
-        f"{PLAYER}.shownSong.includes(document.querySelector('[data-song]')?.dataset.song ?? 'nothing')"
-    )
 
 
 def test_the_shortest_note_and_each_instrument_can_be_set(watched: Watched) -> None:
@@ -495,381 +367,6 @@ def test_adjusting_changes_notes_without_losing_the_place(watched: Watched) -> N
     page.wait_for_function(f"document.querySelectorAll('.mtp-row').length === {len(names)}")
     assert page.locator("#mt-only").get_by_label(label, exact=True).is_checked()
     assert watched.errors == []
-
-
-def test_a_song_of_ones_own_and_mistakes_on_the_way(watched: Watched, tmp_path: Path) -> None:
-    page = watched.page
-    page.get_by_role("button", name="Transcribe").click()
-    page.wait_for_selector(".mt-error")
-    assert "Choose a song first" in page.locator(".mt-error").inner_text()
-
-    song = write_song(tmp_path / "Ünïcode ${song} 'four' {{x}}.wav", 4.0)
-    bring(page, song)
-    press_transcribe(page)
-    title = page.locator("#mt-summary h2").inner_text()
-    assert "four" in title
-    assert state(page, "player.song.duration") == pytest.approx(4.0)
-    assert watched.errors == []
-
-    broken = tmp_path / "broken.webm"
-    broken.write_bytes(b"not a film" * 50)
-    drop(page, broken)
-    page.wait_for_selector(".mt-error")
-    sentence = page.locator(".mt-error").inner_text()
-    assert sentence.startswith("broken.webm")
-    assert "\n" not in sentence
-    assert page.locator("#mt-summary h2").inner_text() == title, "a failure takes nothing away"
-
-    pick_example(page, 1)
-    assert page.locator("#mt-summary h2").inner_text() == "Second song"
-
-
-def test_a_song_of_ones_own_is_put_aside_for_an_example(watched: Watched, tmp_path: Path, served: Served) -> None:
-    page = watched.page
-    aside = page.locator("#mt-aside")
-    bring(page, write_song(tmp_path / "first.wav"))
-    pick_example(page)
-    assert aside.inner_text() == "Back to “first”"
-    page.locator(CLEAR).first.click()
-    bring(page, write_song(tmp_path / "second.wav"))
-    aside.click()
-    page.wait_for_selector("#mt-aside >> text=Back to “second”")
-    press_transcribe(page)
-    assert page.locator("#mt-summary h2").inner_text() == "first"
-    pick_example(page)
-    assert aside.inner_text() == "Back to “first”"
-    for upload in served.log.parent.rglob("first.wav"):
-        upload.unlink()
-    aside.click()
-    page.wait_for_selector("#mt-status >> text=That song is no longer kept here")
-    assert aside.is_hidden()
-    assert watched.errors == []
-
-
-def test_a_film_of_another_kind_is_opened(watched: Watched, tmp_path: Path) -> None:
-    page = watched.page
-    path = tmp_path / "phone.webm"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libopus", rate=48_000, layout="mono")
-        samples = np.repeat(two_tones(2.0), 48_000 // RATE)[np.newaxis]
-        frame = av.AudioFrame.from_ndarray(samples, format="flt", layout="mono")
-        frame.sample_rate = 48_000
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    open_other_file(page, path)
-    page.wait_for_selector("#mt-status .mt-info >> text=Ready")
-    press_transcribe(page)
-    assert page.locator("#mt-summary h2").inner_text() == "phone"
-    assert watched.errors == []
-
-
-@pytest.mark.parametrize("suffix", ["aiff", "m4a", "mp4", "mov", "caf", "wma", "3gp", "opus"])
-def test_files_of_every_kind_are_dropped_at_one_place(watched: Watched, tmp_path: Path, suffix: str) -> None:
-    page = watched.page
-    path = write_any(tmp_path / f'it\'s "one" {suffix}.{suffix}')
-    drop(page, path)
-    page.wait_for_selector("#mt-status .mt-info >> text=Ready")
-    page.wait_for_selector("#mt-audio [data-testid=waveform-controls]")
-    press_transcribe(page)
-    assert page.locator("#mt-summary h2").inner_text() == path.stem
-    assert "A = 4" in page.locator("#mt-summary").inner_text()
-    assert page.locator(".toast-wrap").inner_text() == ""
-    assert watched.errors == []
-
-
-def write_any(path: Path) -> Path:
-    """Two seconds of sound in a container that the name says."""
-    samples = np.repeat(two_tones(2.0), 3)
-    if path.suffix in (".aiff", ".caf"):
-        sf.write(path, samples, 3 * RATE)
-        return path
-    codec = {".wma": "wmav2", ".opus": "libopus"}.get(path.suffix, "aac")
-    with av.open(str(path), "w") as container:
-        stream: Any = container.add_stream(codec, rate=3 * RATE, layout="mono")
-        stream.bit_rate = 96_000
-        stream.codec_context.open()
-        frame = av.AudioFrame.from_ndarray(samples[np.newaxis].astype(np.float32), format="fltp", layout="mono")
-        frame.sample_rate = 3 * RATE
-        resampler = av.AudioResampler(stream.format, "mono", 3 * RATE, stream.frame_size or 1024)
-        for part in [*resampler.resample(frame), *resampler.resample(None), None]:
-            container.mux(stream.encode(part))
-    return path
-
-
-def test_midi_and_letters_dropped_as_songs_get_a_word(watched: Watched, tmp_path: Path, served: Served) -> None:
-    page = watched.page
-    midi = shutil.copyfile(served.examples / "duo.mid", tmp_path / "the right ones.mid")
-    drop(page, midi, "audio/midi")
-    page.wait_for_selector("#mt-status >> text=the right ones.mid holds notes, not sound, and went to the right notes")
-    page.wait_for_function("document.querySelector('#mt-reference').textContent.includes('right ones')")
-    letter = tmp_path / "letter.txt"
-    letter.write_text("Dear all")
-    drop(page, letter, "text/plain")
-    page.wait_for_selector("#mt-status .mt-error >> text=letter.txt cannot be read as audio")
-    pick_example(page)
-    drop(page, midi)
-    page.wait_for_selector("#mt-summary >> text=Against the right notes")
-    assert watched.errors == []
-
-
-def test_transcribe_waits_for_a_file_that_is_still_being_sent(watched: Watched, tmp_path: Path) -> None:
-    page = watched.page
-    held: list[Route] = []
-    for name in ("slow.wav", "slow.m4a"):
-        page.route("**/upload*", lambda route: held.append(route))
-        song = write_song(tmp_path / name, 2.0) if name.endswith("wav") else write_any(tmp_path / name)
-        page.locator("#mt-audio input[type=file]").set_input_files(song)
-        page.wait_for_timeout(300)
-        before = n_said(page)
-        page.get_by_role("button", name="Transcribe").click()
-        page.get_by_text("Sending the song").wait_for()
-        page.wait_for_timeout(300)
-        assert page.locator("#mt-status").get_by_text("Sending the song").is_visible()
-        held.pop().continue_()
-        page.unroute("**/upload*")
-        wait_until_done(page, before)
-        assert page.locator("#mt-summary h2").inner_text() == "slow"
-        page.locator(CLEAR).first.click()
-    assert watched.errors == []
-
-
-def test_a_file_that_is_brought_while_another_is_still_sent_takes_its_place(watched: Watched, tmp_path: Path) -> None:
-    page = watched.page
-    held: list[Route] = []
-    page.route("**/upload*", lambda route: held.append(route))
-    first, second = (write_song(tmp_path / f"{name}.wav", 2.0) for name in ("first", "second"))
-    drop(page, first, "audio/wav")
-    drop(page, second, "audio/wav")
-    page.get_by_text("Sending the song").wait_for()
-    before = n_said(page)
-    page.get_by_role("button", name="Transcribe").click()
-    while len(held) < 2:
-        page.wait_for_timeout(50)
-    for route in reversed(held):
-        route.continue_()
-    wait_until_done(page, before)
-    assert page.locator("#mt-summary h2").inner_text() == "second"
-    assert watched.errors == []
-
-
-def test_an_older_snapshot_never_replaces_a_newer_one(watched: Watched) -> None:
-    page = watched.page
-    page.get_by_role("button", name="Transcribe").click()
-    page.wait_for_selector(".mt-error")
-    old = {"number": 1, "status": "old", "summary": "", "downloads": "", "player": None, "sliders": [1, [0] * 15]}
-    changes = page.evaluate("(old) => window.mtinst.page.show(old)", json.dumps(old))
-    assert changes == [{"__type__": "update"}] * 21
-    assert "Choose a song first" in page.locator("#mt-status").inner_text()
-
-
-def test_transcribe_waits_for_a_recording_that_goes_on(watched: Watched) -> None:
-    page = watched.page
-    page.locator("#mt-audio").get_by_label("Record audio").click()
-    page.locator("#mt-audio").get_by_role("button", name="Record", exact=True).click()
-    stop = page.locator("#mt-audio").get_by_role("button", name="Stop", exact=True).first
-    stop.wait_for()
-    before = n_said(page)
-    page.get_by_role("button", name="Transcribe").click()
-    page.get_by_text("Still recording").wait_for()
-    page.wait_for_timeout(300)
-    stop.click()
-    wait_until_done(page, before)
-    assert page.locator("#mt-summary h2").inner_text() == "Recording"
-
-
-def test_a_trimmed_song_keeps_its_name_and_one_called_audio_stays_so(watched: Watched, tmp_path: Path) -> None:
-    page = watched.page
-    bring(page, write_song(tmp_path / "audio.wav", 4.0))
-    press_transcribe(page)
-    assert page.locator("#mt-summary h2").inner_text() == "audio"
-    page.locator("#mt-audio").get_by_label("Trim").first.click()
-    handle = page.locator("#mt-audio [part*=region-handle-right]").first
-    handle.wait_for()
-    box = handle.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 2, box["y"] + 10)
-    page.mouse.down()
-    page.mouse.move(box["x"] - 60, box["y"] + 10, steps=5)
-    page.mouse.up()
-    with page.expect_response("**/upload*"):
-        page.locator("#mt-audio").get_by_role("button", name="Trim", exact=True).first.click()
-    page.wait_for_selector("#mt-status .mt-info >> text=Ready")
-    press_transcribe(page)
-    assert page.locator("#mt-summary h2").inner_text() == "audio, trimmed"
-    assert watched.errors == []
-
-
-def test_a_tuning_can_be_said(watched: Watched, tmp_path: Path) -> None:
-    page = watched.page
-    bring(page, write_song(tmp_path / "low.wav", 2.0))
-    tuning = page.locator("#mt-tuning input")
-    tuning.fill("300")
-    page.get_by_role("button", name="Transcribe").click()
-    page.wait_for_selector("#mt-status .mt-error")
-    assert page.locator("#mt-status .mt-error").inner_text() == texts.NO_SUCH_TUNING
-    tuning.fill("415")
-    tuning.press("Tab")
-    press_transcribe(page)
-    assert "A = 415 Hz" in page.locator("#mt-summary").inner_text()
-    tuning.fill("")
-    tuning.press("Tab")
-    press_transcribe(page)
-    assert "A = 415 Hz" not in page.locator("#mt-summary").inner_text()
-    assert watched.errors == []
-
-
-def test_right_notes_chosen_first_stay_when_one_goes_to_the_microphone(
-    watched: Watched, tmp_path: Path, served: Served
-) -> None:
-    page = watched.page
-    page.locator("#mt-reference input[type=file]").set_input_files(served.examples / "duo.mid")
-    page.wait_for_selector("#mt-status .mt-info")
-    page.get_by_role("button", name="Record audio").first.click()
-    page.wait_for_timeout(500)
-    assert "duo" in page.locator("#mt-reference").inner_text()
-    page.get_by_role("button", name="Upload file").first.click()
-    page.wait_for_timeout(500)
-    bring(page, write_song(tmp_path / "a song.wav", 2.0))
-    assert "duo" in page.locator("#mt-reference").inner_text()
-    page.locator(CLEAR).first.click()
-    page.wait_for_function("!document.querySelector('#mt-reference').textContent.includes('duo')")
-    assert watched.errors == []
-
-
-def test_stop_stops_and_keeps_what_was_there(watched: Watched, tmp_path: Path, served: Served) -> None:
-    page = watched.page
-    pick_example(page)
-    page.locator(CLEAR).first.click()
-    bring(page, write_song(tmp_path / "one minute.wav", 60.0))
-    with served.standstill():
-        page.get_by_role("button", name="Transcribe").click()
-        page.wait_for_selector("#mt-status .mt-working >> text=Listening: 0:0")
-        pointer = "getComputedStyle(document.getElementById('mt-adjust')).pointerEvents"
-        adjusting = [page.evaluate(pointer)]
-        page.get_by_role("button", name="Stop").click()
-        page.wait_for_selector("#mt-status .mt-info >> text=Stopped.")
-        adjusting.append(page.evaluate(pointer))
-        page.wait_for_timeout(1000)  # a later step of the song must not write over that line
-        assert "Stopped." in page.locator("#mt-status").inner_text()
-    assert adjusting == ["none", "auto"], "another song has nothing to adjust yet"
-    assert page.locator("#mt-summary h2").inner_text() == "Duo for “two” tones"
-    page.wait_for_function(f"Math.abs({PLAYER}.song?.duration - 30) < 0.01")  # no longer the preview of the other
-    pick_example(page, 1)  # which it could not be, were the other still worked on
-    assert page.locator("#mt-summary h2").inner_text() == "Second song"
-    assert "Traceback" not in served.log.read_text()
-
-
-def test_another_choice_stops_the_one_before(watched: Watched, tmp_path: Path, served: Served) -> None:
-    page = watched.page
-    bring(page, write_song(tmp_path / "fifty seconds.wav", 50.0))
-    with served.standstill():
-        page.get_by_role("button", name="Transcribe").click()
-        page.wait_for_selector("#mt-status .mt-working >> text=Listening: 0:0")
-        page.locator(".mt-example").nth(1).click()
-        page.wait_for_function("!document.querySelector('#mt-status').textContent.includes('of 0:50')")
-    page.wait_for_function("document.querySelector('#mt-summary h2')?.textContent === 'Second song'")
-    wait_until_done(page, 0)
-    page.wait_for_function("document.querySelector('#mt-stop').disabled")
-    assert page.locator("#mt-summary h2").inner_text() == "Second song"
-    assert watched.errors == []
-
-
-@pytest.mark.parametrize("how", ["closes the tab", "loads the page anew"])
-def test_who_waits_is_told_so_and_comes_when_the_other_leaves(
-    watched: Watched, browser: "Browser", tmp_path: Path, served: Served, how: str
-) -> None:
-    other = browser.new_context().new_page()
-    other.set_default_timeout(PATIENCE_S * 1000)
-    other.goto(served.url)
-    # Of another length each time, for a song that the page knows has nothing to wait for.
-    bring(other, write_song(tmp_path / f"who {how}.wav", 40.0 + len(how)))
-    bring(watched.page, write_song(tmp_path / f"until one {how}.wav", 12.0 + len(how)))
-    with served.standstill():
-        other.get_by_role("button", name="Transcribe").click()
-        other.wait_for_selector("#mt-status .mt-working >> text=Listening: 0:0")
-        watched.page.get_by_role("button", name="Transcribe").click()
-        watched.page.wait_for_selector("#mt-status >> text=Waiting: 1 song before yours")
-        if how == "closes the tab":
-            other.close()
-        else:
-            other.reload()
-        watched.page.wait_for_selector("#mt-status .mt-working >> text=Listening: 0:")
-    watched.page.wait_for_selector("#mt-status .mt-done")
-    other.context.close()
-    assert watched.errors == []
-
-
-def test_a_files_name_is_only_a_name(watched: Watched, tmp_path: Path) -> None:
-    page = watched.page
-    for name in ("<img src=x onerror=hurt=1>'&quot;.wav", '"><svg onload=hurt=1>${hurt=1}{{hurt=1}}`.wav'):
-        bring(page, write_song(tmp_path / "song.wav").rename(tmp_path / name))
-        press_transcribe(page)
-        assert page.locator("#mt-summary h2 *").count() == 0
-        page.locator(CLEAR).first.click()
-        letter = tmp_path / f"letter {name}.txt"
-        letter.write_text("Dear all")
-        open_other_file(page, letter)
-        page.wait_for_selector("#mt-status .mt-error")
-        assert page.locator("#mt-status .mt-error :is(span, bdi) *").count() == 0
-    assert page.evaluate("typeof hurt") == "undefined"
-    assert watched.outside == []
-
-
-def record(page: "Page") -> None:
-    """Record a moment of Chromium's own microphone, until it is seen; it may not have been sent yet."""
-    page.locator("#mt-audio").get_by_label("Record audio").click()
-    page.locator("#mt-audio").get_by_role("button", name="Record", exact=True).click()
-    stop = page.locator("#mt-audio").get_by_role("button", name="Stop", exact=True).first
-    stop.wait_for()
-    page.wait_for_timeout(500)  # of recording; any length would do
-    stop.click()
-    page.wait_for_selector(CLEAR)
-
-
-def test_a_recording_from_the_microphone(watched: Watched) -> None:
-    page = watched.page
-    record(page)
-    press_transcribe(page)
-    assert page.locator("#mt-summary h2").inner_text() == "Recording"
-
-
-def test_a_recording_that_is_still_being_sent_is_waited_for(watched: Watched) -> None:
-    page = watched.page
-    held: list[Route] = []
-    page.route("**/upload", lambda route: held.append(route))
-    record(page)
-    before = n_said(page)
-    page.get_by_role("button", name="Transcribe").click()
-    page.get_by_text("Sending the recording").wait_for()
-    page.wait_for_timeout(500)  # in which it was asked for a song before
-    assert n_said(page) == before
-    held[0].continue_()
-    wait_until_done(page, before)
-    assert page.locator("#mt-summary h2").inner_text() == "Recording"
-
-
-def test_a_recording_is_sent_again_where_the_connection_was_lost(watched: Watched) -> None:
-    page = watched.page
-    page.route("**/upload", lambda route: route.abort(), times=2)
-    record(page)
-    press_transcribe(page)
-    assert page.locator("#mt-summary h2").inner_text() == "Recording"
-
-
-def test_a_recording_that_cannot_be_sent_is_said_and_makes_room_for_another(watched: Watched, served: Served) -> None:
-    page = watched.page
-    page.route("**/upload", lambda route: route.fulfill(status=413), times=1)
-    with page.expect_response("**/upload"):
-        record(page)
-    page.locator("#mt-reference input[type=file]").set_input_files(served.examples / "duo.mid")
-    page.wait_for_function("document.querySelector('#mt-reference').textContent.includes('duo')")
-    page.wait_for_selector("#mt-status .mt-info")
-    page.get_by_role("button", name="Transcribe").click()
-    page.wait_for_selector("#mt-status .mt-error")
-    assert page.locator("#mt-status .mt-error").inner_text() == texts.NOT_SENT
-    record(page)
-    press_transcribe(page)
-    assert page.locator("#mt-summary h2").inner_text() == "Recording"
 
 
 @pytest.mark.parametrize("watched", [PHONE, PHONE | {"color_scheme": "dark"}], indirect=True, ids=["light", "dark"])
