@@ -48,7 +48,7 @@ class Tab:
         who = self.visitor.session_hash
         self.actions.visits.tell(who, visit.Brought(number, kind), visit.Arrived(number, kind, file, is_played, 0.0))
 
-    def bring_notes(self, path: Path | None, tuning: float | None = None) -> None:
+    def bring_notes(self, path: Path | None, tuning: str = "") -> None:
         """Bring right notes, or take them away; they are not worked on yet."""
         _ended(self.actions.bring_notes(None if path is None else str(path), tuning, self.visitor))
 

@@ -89,10 +89,10 @@ class Actions:
         """What browser/page.js says that a person does."""
         return self._tell(visitor, *self._events(message._data))
 
-    async def bring_notes(self, notes: str | None, tuning: float | None, visitor: gr.Request) -> str:
+    async def bring_notes(self, notes: str | None, tuning: str, visitor: gr.Request) -> str:
         """Right notes were brought, or taken away."""
         file = None if notes is None else _file(Path(notes), Path(notes).name)
-        return self._tell(visitor, visit.NotesBrought(file, float(tuning) if tuning and is_tuning(tuning) else None))
+        return self._tell(visitor, visit.NotesBrought(file, _hertz(tuning)))
 
     async def move(
         self, onset: float, frame: float, shortest_ms: float, only: list[str], visitor: gr.Request, *sensitivity: float
@@ -306,6 +306,15 @@ def _is_midi(path: Path) -> bool:
             return file.read(4) == b"MThd"
     except OSError:
         return False
+
+
+def _hertz(text: str) -> float | None:
+    """A tuning as it was typed; None for none, and for one that no song has."""
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        return None
+    return value if is_tuning(value) else None
 
 
 def _is_finite(value: object) -> bool:

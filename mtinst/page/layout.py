@@ -32,7 +32,7 @@ class Page:
     visit: gr.HTML
     audio: gr.Audio
     reference: gr.File
-    tuning: gr.Number
+    tuning: gr.Textbox
     aside: gr.Button
     transcribe: gr.Button
     stop: gr.Button
@@ -96,10 +96,10 @@ def build_page(settings: PageSettings, examples: Sequence[Example], shortest_s: 
                     buttons=[],
                     elem_id="mt-reference",
                 )
-                tuning = gr.Number(
-                    None,
+                tuning = gr.Textbox(  # a number's field shows nothing as 0
                     label=texts.TUNING_LABEL,
                     placeholder=texts.TUNING_PLACEHOLDER,
+                    max_lines=1,
                     elem_id="mt-tuning",
                 )
                 aside = gr.Button(visible=False, size="sm", elem_id="mt-aside")

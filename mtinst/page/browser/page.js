@@ -159,8 +159,8 @@ function clicked(event) {
   const isTranscribe = target.closest("#mt-transcribe");
   if (card) tell("example", { slug: card.dataset.slug });
   if (isTranscribe) {
-    const tuning = /** @type {HTMLInputElement} */ (document.querySelector("#mt-tuning input")).valueAsNumber;
-    tell("transcribe", { tuning: tuning || 0, is_recording: !shown?.song[1] && isRecording() });
+    const said = /** @type {HTMLInputElement} */ (document.querySelector("#mt-tuning input")).value.trim();
+    tell("transcribe", { tuning: said ? Number(said.replace(",", ".")) || -1 : 0, is_recording: !shown?.song[1] && isRecording() });
   }
   if (card || isTranscribe) document.getElementById("mt-status")?.scrollIntoView({ block: "nearest" });
   for (const [button, kind] of Object.entries(BUTTONS)) if (target.closest(button)) tell(kind);
