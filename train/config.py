@@ -135,7 +135,12 @@ EXPERIMENTS = {
     for experiment in (
         Experiment(
             name="default",
+            loss=LossWeights(pitch=4.0),
             mix=MixConfig(
+                n_instruments=(0.18, 0.22, 0.23, 0.19, 0.12, 0.06),
+                other_share=1.2,
+                played=0.5,
+                other=0.1,
                 timbre_db=5.0,
                 timbre_knots=8,
                 partials_db=4.0,
