@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mtinst.hear import windows
 from mtinst.page import app, entries
 from mtinst.pipeline import Audio, Progress, Transcriber
 from mtinst.transcription import Transcription
@@ -47,6 +48,7 @@ def hold_writes(hold: Path) -> None:
 
 
 if __name__ == "__main__":
+    windows.has_bfloat16 = lambda: False  # type: ignore[assignment]  # all processors find the same
     hold_streams(Path(sys.argv[1]))
     hold_writes(Path(f"{sys.argv[1]}.write"))
     sys.exit(app.main())
