@@ -3,7 +3,7 @@
     hear/audio.read_audio          a file or an array, to mono at 16 kHz
     hear/tuning.estimate_tuning    how high its A is
     hear/cqt.log_cqt               its spectrum, some rows a semitone, 31.25 frames a second
-    hear/windows.iter_windows      the network, ten seconds at a time: probabilities of instruments, pitches and onsets
+    hear/windows.iter_windows      the network, window by window: probabilities of instruments, pitches and onsets
     hear/players.assign_players    who plays, decided for each note as a whole
     hear/notes.rolls_to_notes      probabilities to notes
     hear/beats.find_beats          notes to beats and bars
