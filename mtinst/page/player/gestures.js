@@ -12,7 +12,6 @@ const TAPPED_TIP_MS = 2500;
 const HELD_MS = 500; // on a note
 const RESTED_MS = 1000; // of the mouse, over it
 
-
 /** @typedef {{ x: number, y: number }} Point */
 
 /** @typedef {"roll" | "activity" | "pitches"} Kind of a picture */
