@@ -233,6 +233,9 @@ def test_what_was_half_heard_is_added_and_what_is_another_s_is_given_to_it(watch
     page.reload()
     page.wait_for_function(f"{PLAYER}?.song?.notes.notes.length === {n_before + 1}")
     assert given in [list(note[:3]) for note in shown_notes(page)]
+    saved = page.request.get(page.locator('#mt-downloads a[href$="/corrections"]').evaluate("link => link.href")).json()
+    assert len(saved["after"]) == len(saved["before"]) + 1
+    assert given[1:] in [[pitch, onset] for onset, _, pitch, player, _ in saved["after"] if player == "trumpet"]
     assert [error for error in watched.errors if not error.startswith(OF_LEAVING)] == []
 
 
