@@ -45,9 +45,7 @@ MOST_PROCESSES = 256
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    gc.set_threshold(
-        50_000
-    )  # of all the objects that libraries bring none is garbage: to look takes a tenth of a start
+    gc.set_threshold(50_000)  # nothing that libraries bring is garbage, and to look takes a tenth of a start
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names of files need not be valid Unicode
             stream.reconfigure(errors="backslashreplace")
@@ -283,16 +281,19 @@ _tuning = _number(f"a frequency from {LOWEST_HZ:g} to {HIGHEST_HZ:g} Hz", is_tun
 _tempo = _number(f"a tempo from {SLOWEST:g} to {FASTEST:g} beats a minute", lambda value: SLOWEST <= value <= FASTEST)
 
 
-def _beats_a_bar(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_PER_BAR):
-        raise argparse.ArgumentTypeError(f"{text} is not a number of beats from 1 to {MOST_PER_BAR}")
-    return int(text)
+def _count_of(what: str, most: int) -> Callable[[str], int]:
+    """What reads an option's whole number from 1 up, and refuses any other."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text} is not a number of {what} from 1 to {most}")
+        return int(text)
+
+    return read
 
 
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_PROCESSES):
-        raise argparse.ArgumentTypeError(f"{text} is not a number of processes from 1 to {MOST_PROCESSES}")
-    return int(text)
+_beats_a_bar = _count_of("beats", MOST_PER_BAR)
+_count = _count_of("processes", MOST_PROCESSES)
 
 
 def _address(text: str) -> str:

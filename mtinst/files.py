@@ -111,4 +111,9 @@ def replace_file(path: Path, content: bytes) -> None:
 def file_hash(path: Path) -> str:
     """SHA-256 of a file's bytes, as hexadecimal."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return digest_of(file)
+
+
+def digest_of(file: BufferedReader) -> str:
+    """The same of a file that is open, from where it is to its end."""
+    return hashlib.file_digest(file, "sha256").hexdigest()

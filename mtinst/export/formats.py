@@ -122,7 +122,7 @@ FORMATS = {
         Format(
             suffix="quantised.mid",
             about="the notes on the grid of the beats",
-            write=partial(_midi, is_quantised=True),
+            write=_quantised,
             flag="quantise",
         ),
         Format(suffix="musicxml", about="a score", write=_musicxml, flag="musicxml"),

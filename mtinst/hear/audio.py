@@ -4,7 +4,6 @@ FFmpeg decodes files (`decoder.py`). They and arrays are resampled, by soxr's "H
 in blocks as they arrive, so a long file needs little more memory than its result.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -17,7 +16,7 @@ import soxr
 from numpy.typing import ArrayLike, NDArray
 
 from mtinst.errors import AudioError
-from mtinst.files import display_name, open_regular
+from mtinst.files import digest_of, display_name, open_regular
 from mtinst.grid import SPEC, FloatArray, clock
 from mtinst.hear.channels import mix
 from mtinst.hear.decoder import Block, Decoder, to_float
@@ -69,7 +68,7 @@ def read_audio(path: str | Path, sample_rate: int = SPEC.sample_rate, *, longest
     path = Path(path)
     name = display_name(path)
     with open_regular(path, "an audio file", AudioError) as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = digest_of(file)
         file.seek(0)
         decoder = Decoder(file, name, longest_s)
         samples = _join(_finished(decoder.blocks(), sample_rate, name, longest_s))

@@ -5,6 +5,7 @@ it as events; those of a task that the record names no longer change nothing, an
 forget, and in no order of events does an older wish take the place of a newer one.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -432,13 +433,9 @@ def _after_wish(new: Visit, event: Wish) -> Visit | None:
                 moved = replace(moved, edits=current.adjustment.edits, timing=current.adjustment.timing)
             return _view(new, adjustment=moved) or (new if event.is_reset else None)
         case Edited(source_key, edits):
-            if (current := _wanted(new)) is None or current.source_key != source_key:
-                return None
-            return _view(new, adjustment=replace(current.adjustment, edits=edits))
+            return _mend(new, source_key, lambda adjustment: replace(adjustment, edits=edits))
         case Timed(source_key, timing):
-            if (current := _wanted(new)) is None or current.source_key != source_key:
-                return None
-            return _view(new, adjustment=replace(current.adjustment, timing=timing))
+            return _mend(new, source_key, lambda adjustment: replace(adjustment, timing=timing))
 
 
 def _after_sending(new: Visit, event: Sending) -> Visit | None:
@@ -590,6 +587,13 @@ def _view(new: Visit, sentence: str | None = None, **changes: object) -> Visit |
         return None
     view = replace(view, number=new.number, sentence=sentence or view.sentence, **changes)  # type: ignore[arg-type]
     return replace(new, viewing=view)
+
+
+def _mend(new: Visit, source_key: str, mended: Callable[[Adjustment], Adjustment]) -> Visit | None:
+    """Another adjustment of that song; None where it is not the one that is wanted."""
+    if (current := _wanted(new)) is None or current.source_key != source_key:
+        return None
+    return _view(new, adjustment=mended(current.adjustment))
 
 
 def _wanted(new: Visit) -> View | None:
