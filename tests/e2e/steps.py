@@ -30,6 +30,12 @@ def press_transcribe(page: "Page") -> None:
     run(page, page.get_by_role("button", name="Transcribe"))
 
 
+def start_transcribing(page: "Page") -> None:
+    """Press Transcribe, and wait until the first window of a long song is done."""
+    page.get_by_role("button", name="Transcribe").click()
+    page.wait_for_selector("#mt-status .mt-working >> text=Listening: 0:1")
+
+
 def run(page: "Page", control: "Locator") -> None:
     """Click what starts a song, and wait until it is done."""
     before = n_said(page)

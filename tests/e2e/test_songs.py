@@ -22,6 +22,7 @@ from tests.e2e.steps import (
     pick_example,
     press_transcribe,
     record,
+    start_transcribing,
     state,
     wait_until_done,
 )
@@ -278,8 +279,7 @@ def test_stop_stops_and_keeps_what_was_there(watched: Watched, tmp_path: Path, s
     page.locator(CLEAR).first.click()
     bring(page, write_song(tmp_path / "one minute.wav", 60.0))
     with served.standstill():
-        page.get_by_role("button", name="Transcribe").click()
-        page.wait_for_selector("#mt-status .mt-working >> text=Listening: 0:1")
+        start_transcribing(page)
         pointer = "getComputedStyle(document.getElementById('mt-adjust')).pointerEvents"
         adjusting = [page.evaluate(pointer)]
         page.get_by_role("button", name="Stop").click()
@@ -299,8 +299,7 @@ def test_another_choice_stops_the_one_before(watched: Watched, tmp_path: Path, s
     page = watched.page
     bring(page, write_song(tmp_path / "fifty seconds.wav", 50.0))
     with served.standstill():
-        page.get_by_role("button", name="Transcribe").click()
-        page.wait_for_selector("#mt-status .mt-working >> text=Listening: 0:1")
+        start_transcribing(page)
         page.locator(".mt-example").nth(1).click()
         page.wait_for_function("!document.querySelector('#mt-status').textContent.includes('of 0:50')")
     page.wait_for_function("document.querySelector('#mt-summary h2')?.textContent === 'Second song'")
@@ -321,8 +320,7 @@ def test_who_waits_is_told_so_and_comes_when_the_other_leaves(
     bring(other, write_song(tmp_path / f"who {how}.wav", 40.0 + len(how)))
     bring(watched.page, write_song(tmp_path / f"until one {how}.wav", 12.0 + len(how)))
     with served.standstill():
-        other.get_by_role("button", name="Transcribe").click()
-        other.wait_for_selector("#mt-status .mt-working >> text=Listening: 0:1")
+        start_transcribing(other)
         watched.page.get_by_role("button", name="Transcribe").click()
         watched.page.wait_for_selector("#mt-status >> text=Waiting: 1 song before yours")
         if how == "closes the tab":
