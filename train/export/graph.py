@@ -15,7 +15,6 @@ row: name, label, General MIDI program, colours) and ``thresholds`` (:class:`~mt
 """
 
 import json
-import math
 import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -93,7 +92,7 @@ class Windows(nn.Module):
         super().__init__()
         self.spec = spec
         self.cqt = ConstantQ(spec)
-        self.width, self.hop = window_frames(spec)
+        self.longest, self.overlap = window_frames(spec)
 
     def forward(self, samples: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """As :func:`~mtinst.hear.cqt.log_cqt`, and the windows of :func:`~mtinst.hear.windows.iter_windows`."""
@@ -108,9 +107,12 @@ class Windows(nn.Module):
         of_rows = scaled[: spec.n_pitches * spec.bins_per_semitone]
         levels = of_rows.reshape(spec.n_pitches, spec.bins_per_semitone, n_frames).amax(dim=1)
 
-        width = torch.arange(n_frames)[: self.width].shape[0]  # the smaller of two, so that the tracer sees it
-        last = n_frames - width
-        starts = torch.cat((torch.arange(0, last, self.hop), torch.arange(last, last + 1)))
+        beyond = torch.arange(n_frames)[self.longest :].shape[0]  # not less than 0, in a way that the tracer sees
+        hop = self.longest - self.overlap
+        n_windows = 1 + (beyond + hop - 1) // hop
+        width = (n_frames + (n_windows - 1) * self.overlap + n_windows - 1) // n_windows
+        places = torch.arange(n_windows)
+        starts = places * (n_frames - width) // places.amax().clamp_min(1)
         windows = scaled[:, starts[:, None] + torch.arange(width)]
         return levels, windows.transpose(0, 1), starts
 
@@ -134,9 +136,7 @@ class Blend(nn.Module):
     def __init__(self, spec: FeatureSpec) -> None:
         super().__init__()
         self.spec = spec
-        width, hop = window_frames(spec)
-        self.overlap = width - hop
-        self.most_overlapping = math.ceil(width / hop) + 1  # the last one starts anywhere
+        _, self.overlap = window_frames(spec)
 
     def forward(self, rows: Tensor, starts: Tensor, levels: Tensor) -> tuple[Tensor, ...]:
         """(window, row, width), and what :class:`Windows` gives besides -> the four rolls."""
@@ -144,7 +144,7 @@ class Blend(nn.Module):
         frames = torch.arange(levels.shape[-1])
         latest = (starts[:, None] <= frames).sum(dim=0) - 1
         heard, total = torch.zeros(()), torch.zeros(())
-        for back in range(self.most_overlapping):
+        for back in range(2):  # more than two never overlap
             window = (latest - back).clamp_min(0)
             place = frames - starts[window]
             is_there = (latest >= back) & (place < width)
