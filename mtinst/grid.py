@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
-RollArray = NDArray[np.float16 | np.float32]
 BoolArray = NDArray[np.bool_]
 
 

@@ -16,17 +16,14 @@ from mtinst.grid import (
     N_INSTRUMENTS,
     NINE,
     SPEC,
-    BoolArray,
     FeatureSpec,
     FloatArray,
-    RollArray,
     instrument_named,
 )
 
 DEFAULT_VELOCITY = 80
 RESOLUTION = 1024
-"""The large rolls are rounded to this many steps: finer than any threshold, exact in float16, and files become a tenth
-the size."""
+"""The large rolls are rounded to this many steps: finer than any threshold, and files become a tenth the size."""
 SLOWEST, FASTEST = 20.0, 400.0
 """Beats a minute that a person may ask for."""
 MOST_PER_BAR = 12
@@ -360,7 +357,7 @@ class Timing:
 
 
 class Rolls(NamedTuple):
-    """What the network heard, as probabilities in [0, 1]: the two large rolls float16, the others float32.
+    """What the network heard, as probabilities, float32 in [0, 1].
 
     Parameters
     ----------
@@ -374,8 +371,8 @@ class Rolls(NamedTuple):
         That any of them sounds this pitch.
     """
 
-    piano: RollArray
-    onset: RollArray
+    piano: FloatArray
+    onset: FloatArray
     instrument: FloatArray
     pitch: FloatArray
 
@@ -383,8 +380,8 @@ class Rolls(NamedTuple):
     def zeros(cls, n_frames: int, spec: FeatureSpec = SPEC) -> "Rolls":
         """Rolls in which nothing was heard."""
         return cls(
-            piano=np.zeros((N_INSTRUMENTS, spec.n_pitches, n_frames), np.float16),
-            onset=np.zeros((N_INSTRUMENTS, spec.n_pitches, n_frames), np.float16),
+            piano=np.zeros((N_INSTRUMENTS, spec.n_pitches, n_frames), np.float32),
+            onset=np.zeros((N_INSTRUMENTS, spec.n_pitches, n_frames), np.float32),
             instrument=np.zeros((N_INSTRUMENTS, n_frames), np.float32),
             pitch=np.zeros((spec.n_pitches, n_frames), np.float32),
         )
@@ -396,19 +393,15 @@ class Rolls(NamedTuple):
 
     def between(self, first: int, end: int) -> "Rolls":
         """A view of the frames from `first` up to, not including, `end`."""
-        return self.at(slice(first, end))
-
-    def at(self, frames: slice | BoolArray) -> "Rolls":
-        """Those frames alone."""
-        return Rolls(
-            self.piano[..., frames], self.onset[..., frames], self.instrument[..., frames], self.pitch[..., frames]
-        )
+        return Rolls(*(roll[..., first:end] for roll in self))
 
 
-def round_roll(roll: RollArray) -> None:
+def round_roll(roll: FloatArray) -> None:
     """Round probabilities to `RESOLUTION` steps, in place and without a copy of the whole."""
     for part in roll:
-        part[:] = np.rint(part * np.float32(RESOLUTION)) / RESOLUTION
+        np.multiply(part, RESOLUTION, out=part)
+        np.rint(part, out=part)
+        np.divide(part, RESOLUTION, out=part)
 
 
 def for_all(roll: FloatArray, n_known: int) -> FloatArray:

@@ -8,7 +8,7 @@ import numpy as np
 import soundfile as sf
 import torch
 
-from mtinst.grid import INSTRUMENT_NAMES, SPEC, FloatArray, RollArray
+from mtinst.grid import INSTRUMENT_NAMES, SPEC, FloatArray
 from mtinst.hear.checkpoint import save_checkpoint
 from mtinst.hear.cqt import log_cqt
 from mtinst.hear.notes import notes_to_roll
@@ -50,11 +50,9 @@ def write_weights(path: Path) -> Path:
     model = UNet(ModelConfig(widths=(4, 8))).eval()
     rolls = predict_rolls(model, log_cqt(two_tones(3.0)))
 
-    def thresholds(roll: RollArray, quantile: float) -> tuple[float, ...]:
+    def thresholds(roll: FloatArray, quantile: float) -> tuple[float, ...]:
         rows = zip(INSTRUMENT_NAMES, roll, strict=True)
-        return tuple(
-            float(np.quantile(row.astype(np.float32), quantile)) if name in HEARD else 1.0 for name, row in rows
-        )
+        return tuple(float(np.quantile(row, quantile)) if name in HEARD else 1.0 for name, row in rows)
 
     save_checkpoint(
         path,

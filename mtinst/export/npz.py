@@ -26,10 +26,9 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mtinst.edits import edits_from_json, edits_to_json
 from mtinst.errors import MtinstError
@@ -68,7 +67,7 @@ def write_npz(song: Analysis, path: Path) -> None:
         (note.onset, note.offset, note.pitch, INSTRUMENT_INDEX[note.instrument], note.velocity) for note in song.notes
     ]
     arrays: dict[str, Any] = {
-        "piano_roll": song.rolls.piano,
+        "piano_roll": song.piano_roll,
         "instrument_roll": song.instrument_roll,
         "pitch_roll": song.pitch_roll,
         "notes": np.array(notes, np.float64).reshape(-1, 5),
@@ -76,7 +75,7 @@ def write_npz(song: Analysis, path: Path) -> None:
         "instruments": np.array(INSTRUMENT_NAMES),
         "beats": np.array(song.beats.times if song.beats else ()),
         "downbeats": np.array(song.beats.downbeats if song.beats else ()),
-        "onset_roll": song.rolls.onset,
+        "onset_roll": song.onset_roll,
         "levels": song.levels,
         "duration_s": song.duration_s,
         "unread_s": song.unread_s,
@@ -91,17 +90,7 @@ def write_npz(song: Analysis, path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                _write_array(file, np.asanyarray(array))
-
-
-def _write_array(file: IO[bytes], array: NDArray[Any]) -> None:
-    """As :func:`numpy.lib.format.write_array` does; float16 as float32, without a copy of the whole."""
-    if array.dtype != np.float16:
-        np.lib.format.write_array(file, array, allow_pickle=False)
-        return
-    np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": array.shape})
-    for part in array:
-        file.write(part.astype("<f4").tobytes())
+                np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
 
 
 def read_npz(path: Path, spec: FeatureSpec = SPEC) -> Analysis:
@@ -147,7 +136,7 @@ def _from_arrays(arrays: Mapping[str, Any], spec: FeatureSpec) -> Analysis:
         raise ValueError(f"no song is tuned to {tuning_hz} Hz")
     timing = arrays.get("timing")
     return Analysis(
-        rolls=Rolls(piano.astype(np.float16), onset.astype(np.float16), rolls.instrument, rolls.pitch),
+        rolls=rolls,
         levels=levels,
         thresholds=Thresholds.from_json(json.loads(str(arrays["thresholds"]))),
         duration_s=duration_s,

@@ -74,13 +74,13 @@ class Analysis:
 
     @property
     def piano_roll(self) -> FloatArray:
-        """Probability that an instrument sounds a pitch, shape (11, 88, n_frames); a copy each time."""
-        return self.rolls.piano.astype(np.float32)
+        """Probability that an instrument sounds a pitch, shape (11, 88, n_frames)."""
+        return self.rolls.piano
 
     @property
     def onset_roll(self) -> FloatArray:
-        """Probability that an instrument starts to sound a pitch, shape (11, 88, n_frames); a copy each time."""
-        return self.rolls.onset.astype(np.float32)
+        """Probability that an instrument starts to sound a pitch, shape (11, 88, n_frames)."""
+        return self.rolls.onset
 
     @property
     def instrument_roll(self) -> FloatArray:

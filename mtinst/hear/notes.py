@@ -21,7 +21,6 @@ from mtinst.grid import (
     BoolArray,
     FeatureSpec,
     FloatArray,
-    RollArray,
 )
 from mtinst.records import DEFAULT_VELOCITY, Note, Rolls, Thresholds
 
@@ -114,10 +113,7 @@ def rolls_to_notes(
         index = INSTRUMENT_INDEX[instrument]
         if index in present:
             claims[instrument] = decode(
-                rolls.piano[index].astype(np.float32),
-                rolls.onset[index].astype(np.float32),
-                thresholds.frame[index],
-                thresholds.onset[index],
+                rolls.piano[index], rolls.onset[index], thresholds.frame[index], thresholds.onset[index]
             )
     if thresholds.pitch < 1 and len(present):
         unclaimed = _decode_unclaimed(rolls, claims, thresholds.pitch, decode)
@@ -170,7 +166,7 @@ def note_shares(notes: Sequence[Note], rolls: Rolls, spec: FeatureSpec = SPEC) -
     for position, note in enumerate(notes):
         first, end = frame_span(note, spec)
         first = min(first, rolls.n_frames - 1)  # notes that were added by hand may begin at the very end
-        shares[position] = rolls.piano[:, note.pitch - spec.lowest_pitch, first:end].mean(axis=1, dtype=np.float32)
+        shares[position] = rolls.piano[:, note.pitch - spec.lowest_pitch, first:end].mean(axis=1)
     return shares
 
 
@@ -327,16 +323,16 @@ def _decode_unclaimed(
             unclaimed[row, first:end] = False
     nobody = np.ones(rolls.pitch.shape, np.float32)
     for roll in rolls.onset:
-        nobody *= np.float32(1) - roll
+        nobody *= 1 - roll
     begins = 1 - nobody
     spans = decode(rolls.pitch * unclaimed, begins * unclaimed, threshold, threshold, needs_onset=True)
     return spans._replace(off_centre=_off_centre(spans, begins))  # a neighbour may be claimed
 
 
-def _likeliest(spans: _Spans, piano: RollArray, candidates: NDArray[np.integer]) -> NDArray[np.integer]:
+def _likeliest(spans: _Spans, piano: FloatArray, candidates: NDArray[np.integer]) -> NDArray[np.integer]:
     """Which of the candidates' indices has the largest mean probability over each note."""
     positions = [
-        int(piano[candidates, row, first:end].mean(axis=1, dtype=np.float32).argmax())
+        int(piano[candidates, row, first:end].mean(axis=1).argmax())
         for row, first, end in zip(*_as_lists(spans), strict=True)
     ]
     return candidates[positions]
@@ -398,7 +394,7 @@ def _sounding_within(width: int, spans: _Spans, n_frames: int) -> NDArray[np.flo
     return result
 
 
-def _resolve(claims: dict[str, _Spans], piano: RollArray, unison: float) -> dict[str, _Spans]:
+def _resolve(claims: dict[str, _Spans], piano: FloatArray, unison: float) -> dict[str, _Spans]:
     """Rule 9 of :func:`rolls_to_notes`."""
     shape = piano.shape[1:]
     best, second = np.zeros(shape, np.float32), np.zeros(shape, np.float32)  # of the claims on each cell
@@ -409,7 +405,7 @@ def _resolve(claims: dict[str, _Spans], piano: RollArray, unison: float) -> dict
         means = np.zeros(len(spans.row), np.float32)
         for position, (row, first, end) in enumerate(zip(*_as_lists(spans), strict=True)):
             cells = (row, slice(first, end))
-            means[position] = mean = piano[index][cells].mean(dtype=np.float32)
+            means[position] = mean = piano[index][cells].mean()
             second[cells] = np.where(mean > best[cells], best[cells], np.maximum(second[cells], mean))
             owner[cells] = np.where(mean > best[cells], index, owner[cells])
             best[cells] = np.maximum(best[cells], mean)

@@ -46,7 +46,7 @@ def assign_players(rolls: Rolls) -> None:
         return
     before, after = np.full((2, *rolls.instrument.shape), -np.inf, np.float32)
     for row in range(rolls.piano.shape[1]):
-        odds = _log_odds(rolls.piano[:, row].astype(np.float32))  # (instrument, frame)
+        odds = _log_odds(rolls.piano[:, row])  # (instrument, frame)
         np.maximum(before, odds, out=before)
         odds = _weakened_by_rivals(odds)
         is_sounding = rolls.pitch[row] > SOUNDS

@@ -392,18 +392,18 @@ def test_louder_onsets_give_higher_velocities() -> None:
 
 
 def test_note_confidences_are_mean_frame_probabilities() -> None:
-    rolls = rolls_with({10: 0.625, 11: 0.875}, {10: HIGH})
+    rolls = rolls_with({10: 0.6, 11: 0.8}, {10: HIGH})
     notes = rolls_to_notes(rolls, THRESHOLDS)
-    np.testing.assert_allclose(note_confidences(notes, rolls), [0.75], rtol=1e-6)
+    np.testing.assert_allclose(note_confidences(notes, rolls), [0.7], rtol=1e-6)
 
 
 def test_note_shares_say_how_likely_each_instrument_plays() -> None:
-    rolls = rolls_with({10: 0.625, 11: 0.875, N_FRAMES - 1: 0.5})
-    rolls.piano[INSTRUMENT_INDEX["cello"], PITCH - SPEC.lowest_pitch, 10] = 0.5
+    rolls = rolls_with({10: 0.6, 11: 0.8, N_FRAMES - 1: 0.5})
+    rolls.piano[INSTRUMENT_INDEX["cello"], PITCH - SPEC.lowest_pitch, 10] = 0.4
     note = Note(10 * FRAME_S, 12 * FRAME_S, pitch=PITCH)
     (shares,) = note_shares([note], rolls)
     expected = np.zeros(N_INSTRUMENTS)
-    expected[[INSTRUMENT_INDEX["violin"], INSTRUMENT_INDEX["cello"]]] = 0.75, 0.25
+    expected[[INSTRUMENT_INDEX["violin"], INSTRUMENT_INDEX["cello"]]] = 0.7, 0.2
     np.testing.assert_allclose(shares, expected, rtol=1e-6)
     at_the_end = Note(N_FRAMES * FRAME_S, N_FRAMES * FRAME_S + 1, pitch=PITCH, instrument="violin")
     np.testing.assert_allclose(note_confidences([at_the_end], rolls), [0.5])

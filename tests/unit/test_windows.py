@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mtinst.grid import N_INSTRUMENTS, SPEC, FeatureSpec, FloatArray, RollArray
+from mtinst.grid import N_INSTRUMENTS, SPEC, FeatureSpec, FloatArray
 from mtinst.hear import windows
 from mtinst.hear.unet import Logits, ModelConfig, UNet
 from mtinst.hear.windows import iter_windows, predict_rolls, window_frames
@@ -15,7 +15,6 @@ from mtinst.records import Rolls
 
 WIDTH, OVERLAP = window_frames(SPEC)
 HOP = WIDTH - OVERLAP
-AS_HALVES = 1e-3  # the large rolls are float16, and rounded twice where windows overlap
 
 
 class Framewise(nn.Module):
@@ -42,7 +41,7 @@ def tiny_unet(**settings: object) -> UNet:
     return UNet(ModelConfig(widths=(4, 8), **settings)).eval()  # type: ignore[arg-type]
 
 
-def assert_close(rolls: Rolls, expected: Sequence[RollArray], atol: float = AS_HALVES) -> None:
+def assert_close(rolls: Rolls, expected: Sequence[FloatArray], atol: float = 1e-6) -> None:
     for roll, other in zip(rolls, expected, strict=True):
         np.testing.assert_allclose(roll, other, atol=atol)
 
@@ -72,7 +71,7 @@ def test_windows_agree_with_the_whole_clip_away_from_their_edges() -> None:
     model, log_cqt = tiny_unet(has_onset_head=True), random_cqt(WIDTH + HOP)
     windowed, whole = predict_rolls(model, log_cqt), expected_rolls(model, log_cqt)
     middle = slice(20, HOP - 20)  # one window alone, further from its edges than the network sees
-    np.testing.assert_allclose(windowed.piano[..., middle], whole[0][..., middle], atol=AS_HALVES)
+    np.testing.assert_allclose(windowed.piano[..., middle], whole[0][..., middle], atol=1e-6)
 
 
 @pytest.mark.parametrize("n_frames", [WIDTH + 1, WIDTH + HOP, WIDTH + HOP + 1, 2000])
@@ -91,7 +90,7 @@ def test_without_an_onset_head_onsets_are_rises() -> None:
     model, log_cqt = Framewise(has_onset_head=False), random_cqt(50)
     rolls = predict_rolls(model, log_cqt)
     rises = np.maximum(0, np.diff(rolls.piano, axis=-1, prepend=0))
-    np.testing.assert_allclose(rolls.onset, rises, atol=AS_HALVES)
+    np.testing.assert_allclose(rolls.onset, rises, atol=1e-6)
 
 
 def test_probabilities_stay_in_range_where_windows_overlap() -> None:

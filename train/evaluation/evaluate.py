@@ -84,7 +84,7 @@ class Heard:
         """Leave out the frames in which it is not known what sounds."""
         known = [clips.known(clip) for clip in range(len(clips))]
         return cls(
-            [roll.at(here) for roll, here in zip(rolls, known, strict=True)],
+            [Rolls(*(array[..., here] for array in roll)) for roll, here in zip(rolls, known, strict=True)],
             [clips.truth(clip)[..., here] for clip, here in enumerate(known)],
         )
 
@@ -300,9 +300,8 @@ def choose_roll_thresholds(sets: Sequence[Heard], *, grid: NDArray[np.float64] =
     pitch = np.zeros((len(sets), len(grid), 3))
     for index, heard in enumerate(sets):
         for roll, truth in zip(heard.rolls, heard.truths, strict=True):
-            probs = roll.piano.astype(np.float32)
             for step, threshold in enumerate(grid):
-                piano[index, step] += _counts(probs > threshold, truth, axes=(1, 2))
+                piano[index, step] += _counts(roll.piano > threshold, truth, axes=(1, 2))
                 instrument[index, step] += _counts(roll.instrument > threshold, _any(truth, axes=(1,)), axes=(1,))
                 pitch[index, step] += _counts(roll.pitch > threshold, _any(truth, axes=(0,)), axes=(0, 1))
     return RollThresholds(

@@ -33,9 +33,9 @@ def transcribe(session: onnxruntime.InferenceSession, samples: FloatArray, sampl
         at_model_rate = soxr.resample(samples, sample_rate * pace, model_rate)
 
     piano, onset, instrument, pitch, levels = session.run(None, {"samples": at_model_rate[np.newaxis]})
-    rolls = Rolls(piano.astype(np.float16), onset.astype(np.float16), instrument, pitch)
+    rolls = Rolls(piano, onset, instrument, pitch)
     assign_players(rolls)
-    for roll in (rolls.piano, rolls.onset, levels):
+    for roll in (piano, onset, levels):
         round_roll(roll)
     thresholds = Thresholds.from_json(json.loads(metadata["thresholds"]))
     notes = rolls_to_notes(rolls, thresholds, SPEC, levels=levels)

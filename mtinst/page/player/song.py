@@ -113,8 +113,8 @@ def write_probabilities(transcription: Transcription, path: str | Path) -> None:
     """
     compressor = zlib.compressobj(level=1)
     with Path(path).open("wb") as file:
-        for roll in transcription.rolls.piano:  # one instrument at a time: an hour of all is 90 MB
-            levels = np.minimum(np.rint(roll * np.float32(255 / STEP)) * STEP, 255).astype(np.uint8)
+        for roll in transcription.piano_roll:  # one instrument at a time: an hour of all is 90 MB
+            levels = np.minimum(np.rint(roll * (255 / STEP)) * STEP, 255).astype(np.uint8)
             levels[roll < FAINTEST] = 0
             file.write(compressor.compress(levels.tobytes()))
         file.write(compressor.flush())
