@@ -111,8 +111,8 @@ def has_bfloat16() -> bool:
 
 
 @torch.inference_mode()
-def _predict(model: nn.Module, window: FloatArray) -> list[FloatArray]:
-    """A window (n_bins, width) to the arrays of its rolls."""
+def _predict(model: nn.Module, window: FloatArray) -> Rolls:
+    """A window (n_bins, width) to its rolls."""
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     try:
         with torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16()):
@@ -121,7 +121,7 @@ def _predict(model: nn.Module, window: FloatArray) -> list[FloatArray]:
         if "DefaultCPUAllocator" not in str(error):
             raise
         raise MemoryError(str(error)) from error
-    return [roll[0].float().cpu().numpy() for roll in probabilities(logits)]
+    return Rolls(*(roll[0].float().cpu().numpy() for roll in probabilities(logits)))
 
 
 def probabilities(logits: Logits) -> tuple[Tensor, Tensor, Tensor, Tensor]:
