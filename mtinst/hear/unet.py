@@ -40,6 +40,9 @@ class ModelConfig:
         constant, a mean); the maximum is the most certain cell. With "any" the pitch is that at least one of the
         instruments plays it, as if they chose independently ("noisy or"), so that a note that may be a guitar's or a
         piano's is a certain note; the instrument is the maximum.
+    frames_at_once : int
+        Frames that lie beside each other as channels within the network, so that it has so many times fewer cells to
+        look at; its last layer speaks for each of them apart.
     n_instruments : int
         Classes.
     """
@@ -50,11 +53,14 @@ class ModelConfig:
     has_ensemble_head: bool = False
     has_context: bool = False
     derivation: Literal["mean", "max", "any"] = "mean"
+    frames_at_once: int = 1
     n_instruments: int = N_INSTRUMENTS
 
     def __post_init__(self) -> None:
         if len(self.widths) < 2 or min(self.widths) < 1:
             raise ValueError(f"widths must be two or more positive numbers, not {self.widths}")
+        if self.frames_at_once < 1:
+            raise ValueError(f"frames_at_once must be at least 1, not {self.frames_at_once}")
         if 0 not in self.harmonics:
             raise ValueError(f"harmonics must include 0, the CQT itself, not only {self.harmonics}")
         if self.derivation not in ("mean", "max", "any"):
@@ -109,7 +115,7 @@ class UNet(nn.Module):
         widths = config.widths
         block = partial(ResidualBlock, has_context=config.has_context)
         self.encoders = nn.ModuleList(
-            block(n_in, n_out) for n_in, n_out in zip((self.n_partials, *widths), widths, strict=False)
+            block(n_in, n_out) for n_in, n_out in zip((self.n_inputs, *widths), widths, strict=False)
         )
         self.downs = nn.ModuleList(nn.Conv2d(width, width, 2, stride=2) for width in widths)
         self.bottleneck = block(widths[-1], widths[-1])
@@ -119,7 +125,7 @@ class UNet(nn.Module):
         )
         self.decoders = nn.ModuleList(block(2 * width, width) for width in widths)
         n_rolls = 2 if config.has_onset_head else 1
-        self.head = nn.Conv2d(widths[0], n_rolls * config.n_instruments, 1)
+        self.head = nn.Conv2d(widths[0], config.frames_at_once * n_rolls * config.n_instruments, 1)
         self.ensemble_head = EnsembleHead(widths[0], config.n_instruments) if config.has_ensemble_head else None
         assert self.head.bias is not None
         nn.init.constant_(self.head.bias, -4.0)  # nearly all cells are silent: start there, not at one half
@@ -131,17 +137,24 @@ class UNet(nn.Module):
 
     @property
     def n_partials(self) -> int:
-        """Bins of the log-CQT that are seen of each cell."""
+        """Bins of the log-CQT that are seen of each pitch in each frame."""
         return len(self.config.harmonics) * self.spec.bins_per_semitone
+
+    @property
+    def n_inputs(self) -> int:
+        """Channels that the first block sees."""
+        return self.config.frames_at_once * self.n_partials
 
     def forward(self, log_cqt: Tensor) -> Logits:
         """Logits for a batch of clips."""
-        n_frames = log_cqt.shape[-1]
+        n_frames, together = log_cqt.shape[-1], self.config.frames_at_once
         # To a whole number of the bottleneck's frames, or those at the end would have nothing from it: the last ones
         # again, from the end back, and for clips of less than a third of a second what is usual in each bin.
-        again = n_frames - 2 - torch.arange(-n_frames % 2 ** len(self.config.widths), device=log_cqt.device)
+        coarsest = together * 2 ** len(self.config.widths)
+        again = n_frames - 2 - torch.arange(-n_frames % coarsest, device=log_cqt.device)
         mirrored = log_cqt[..., again.clamp_min(0)]
         x = self.partials(torch.cat((log_cqt, torch.where(again >= 0, mirrored, self.feature_mean[:, None])), dim=-1))
+        x = torch.cat([x[..., nth::together] for nth in range(together)], dim=1)  # (B, n_inputs, pitch, T / together)
 
         skips = []
         for encode, down in zip(self.encoders, self.downs, strict=True):
@@ -153,13 +166,14 @@ class UNet(nn.Module):
             x = up(x, output_size=skip.shape[-2:])
             x = decode(torch.cat((x, skip), dim=1))
 
-        cells = x[..., :n_frames]
-        rolls = self.head(cells).float()  # (B, rolls * instrument, pitch, T)
+        apart = _in_turn(self.head(x).chunk(together, dim=1))
+        rolls = apart[..., :n_frames].float()  # (B, rolls * instrument, pitch, T)
+        cells = _in_turn([x] * together)[..., :n_frames]
         presence = None
         if self.ensemble_head is not None:
             presence = self.ensemble_head(rolls[:, : self.config.n_instruments], cells)
             rolls = rolls + presence.repeat(1, rolls.shape[1] // presence.shape[1])[:, :, None, None]
-        piano, *onset = rolls.split(self.config.n_instruments, dim=1)
+        piano, *onset = torch.split(rolls, self.config.n_instruments, dim=1)
         return Logits(piano, onset[0] if onset else None, *self._derive(piano), presence)
 
     def partials(self, log_cqt: Tensor) -> Tensor:
@@ -255,6 +269,11 @@ def noisy_or(logits: Tensor, dim: int) -> Tensor:
     """
     nobody = functional.softplus(logits).sum(dim=dim).clamp_min(1e-7)  # -log of the probability that none does
     return functional.softplus(nobody) + torch.log(torch.tanh(nobody / 2))  # log(exp(nobody) - 1)
+
+
+def _in_turn(rolls: Sequence[Tensor]) -> Tensor:
+    """The first frame of each roll, then the second of each, and so on."""
+    return torch.stack(tuple(rolls), dim=-1).flatten(-2) if len(rolls) > 1 else rolls[0]
 
 
 class ResidualBlock(nn.Module):

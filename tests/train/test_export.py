@@ -83,6 +83,7 @@ def test_a_committee_and_networks_of_other_heads_and_instruments_are_exported_to
     for network in (
         Committee([tiny_network(1), tiny_network(2)]),
         tiny_network(has_onset_head=False, has_ensemble_head=False, derivation="mean", n_instruments=9),
+        tiny_network(frames_at_once=2),
     ):
         reloaded, session = exported(tmp_path, network)
         assert_agrees(session, reloaded, song(250_003))

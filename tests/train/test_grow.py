@@ -57,8 +57,14 @@ def test_finer_bins_are_heard_by_their_middle() -> None:
 
 
 @pytest.mark.parametrize(
-    "config", [replace(SMALL, widths=(2, 5, 6)), replace(SMALL, widths=(3, 5)), replace(SMALL, harmonics=(0,))]
+    "config",
+    [
+        replace(SMALL, widths=(2, 5, 6)),
+        replace(SMALL, widths=(3, 5)),
+        replace(SMALL, harmonics=(0,)),
+        replace(SMALL, frames_at_once=2),
+    ],
 )
 def test_what_cannot_hold_it_is_refused(config: ModelConfig) -> None:
-    with pytest.raises(ValueError, match=r"fit|harmonics|shorter|longer"):
+    with pytest.raises(ValueError, match=r"fit|harmonics|frames_at_once|shorter|longer"):
         grow(network(SMALL, 0), UNet(config))

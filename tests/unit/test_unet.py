@@ -27,7 +27,11 @@ def small_network(config: ModelConfig = SMALL, spec: FeatureSpec | None = None) 
 
 
 @pytest.mark.parametrize("n_frames", [1, 3, 4, 31, 32, 50])
-@pytest.mark.parametrize("config", [SMALL, PAPER, DEFAULT], ids=["small", "paper", "default"])
+@pytest.mark.parametrize(
+    "config",
+    [SMALL, PAPER, DEFAULT, replace(DEFAULT, widths=(4, 8), frames_at_once=3)],
+    ids=["small", "paper", "default", "three at once"],
+)
 def test_any_number_of_frames_comes_out_as_it_went_in(config: ModelConfig, n_frames: int) -> None:
     with torch.inference_mode():
         logits = small_network(config)(torch.rand(2, 88, n_frames))
@@ -76,6 +80,33 @@ def test_bins_within_a_semitone_become_channels() -> None:
     assert network(clip).piano.shape == (1, N_INSTRUMENTS, 88, 2)
 
 
+def test_frames_at_once_come_apart_in_their_order() -> None:
+    network = small_network(ModelConfig(widths=(4, 8), has_onset_head=True, frames_at_once=2))
+    row, rolls = torch.arange(88.0), 2 * N_INSTRUMENTS
+    with torch.no_grad():
+        network.head.weight.zero_()
+        assert network.head.bias is not None
+        network.head.bias.copy_(torch.arange(2.0 * rolls))
+        logits = network(torch.rand(1, 88, 5))
+    assert logits.onset is not None
+    for frame in range(5):
+        first = rolls * (frame % 2)
+        expected = (first + torch.arange(N_INSTRUMENTS))[None, :, None] + 0 * row
+        assert_close(logits.piano[..., frame], expected)
+        assert_close(logits.onset[..., frame], expected + N_INSTRUMENTS)
+
+
+def test_all_frames_at_once_are_seen() -> None:
+    network = small_network(ModelConfig(widths=(4, 8), frames_at_once=2))
+    clip = torch.rand(1, 88, 16)
+    with torch.inference_mode():
+        for frame in (6, 7):
+            louder = clip.clone()
+            louder[..., frame] += 1
+            change = (network(louder).piano - network(clip).piano).abs().amax(dim=(0, 1, 2))
+            assert change[6:8].min() > 0, "both of its cell"
+
+
 def test_clips_of_a_batch_do_not_touch_each_other() -> None:
     clips = torch.rand(3, 88, 16)
     network = small_network()
@@ -120,6 +151,7 @@ def test_it_overfits_one_batch() -> None:
         ({"widths": (4, 0)}, "widths"),
         ({"harmonics": (12,)}, "harmonics must include 0"),
         ({"derivation": "median"}, "derivation"),
+        ({"frames_at_once": 0}, "frames_at_once"),
     ],
 )
 def test_a_config_that_makes_no_network_is_refused(settings: dict[str, Any], message: str) -> None:

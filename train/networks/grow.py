@@ -66,8 +66,9 @@ def _grown(name: str, old: Tensor, new: Tensor, columns: Tensor | None, rows: Te
 
 def _inputs(small: UNet, large: UNet) -> dict[str, Tensor]:
     """Where the inputs of `small` are among those of `large`, for each weight whose first ones they are not."""
-    if small.config.harmonics != large.config.harmonics:
-        raise ValueError("networks that see different harmonics have nothing in common")
+    for seen in ("harmonics", "frames_at_once"):
+        if getattr(small.config, seen) != getattr(large.config, seen):
+            raise ValueError(f"networks that differ in their {seen} have nothing in common")
     inputs: dict[str, Tensor] = {}
     fine, coarse = large.spec.bins_per_semitone, small.spec.bins_per_semitone
     if fine != coarse:
