@@ -72,6 +72,7 @@ def _fit(options: argparse.Namespace) -> None:
         device=options.device,
         n_validation_clips=options.validation_clips,
         initial_weights=options.init,
+        teacher_weights=options.teacher,
         is_compiled=options.compile,
     )
 
@@ -241,6 +242,7 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--workers", type=int, default=1, help="loader processes (%(default)s)")
     fit.add_argument("--device", default="auto", help="cpu, cuda or auto")
     fit.add_argument("--init", type=Path, metavar="WEIGHTS", help="start from these instead of at random")
+    fit.add_argument("--teacher", type=Path, metavar="WEIGHTS", help="learn from what these say of each clip, too")
     fit.add_argument("--compile", action="store_true", help="fuse operations: slower to start, faster after")
     fit.add_argument("--validation-clips", type=int, default=60)
     fit.set_defaults(run=_fit)

@@ -100,6 +100,8 @@ class Experiment:
         Peak: reached after `warmup_steps`, held, and brought down to a hundredth over the last `cooldown_epochs`.
     optimizer : "adamw" or "muon"
         See :mod:`train.optimizer`.
+    taught : float
+        How much of each target is what a teacher says, where there is one; the rest is the truth.
     is_mixed_precision : bool
         Convolutions in bfloat16, weights and losses in float32.
     average_decay : float
@@ -114,6 +116,7 @@ class Experiment:
     clips_per_epoch: int = 2000
     batch_size: int = 16
     optimizer: Literal["adamw", "muon"] = "adamw"
+    taught: float = 0.5
     is_mixed_precision: bool = False
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2

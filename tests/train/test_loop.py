@@ -11,7 +11,7 @@ import torch
 
 from mtinst.grid import FINE, SPEC
 from mtinst.hear.checkpoint import load_checkpoint, save_checkpoint
-from mtinst.hear.unet import Committee, UNet
+from mtinst.hear.unet import Committee, Logits, UNet
 from mtinst.records import Thresholds
 from tests.train.data import tone_store, write_prepared
 from train.__main__ import main
@@ -19,7 +19,7 @@ from train.config import EXPERIMENTS, Experiment, LossWeights
 from train.data.mixtures import Batch, MixtureDataset, collate
 from train.log import add_row, plot_log
 from train.networks.fit import fit
-from train.networks.losses import multitask_loss
+from train.networks.losses import multitask_loss, taught
 from train.store import PartStore
 from train.trainer import Progress, TrainingError, learning_rate_at, training_record
 
@@ -159,6 +159,41 @@ def test_runs_make_a_committee_and_one_begins_from_its_first(
     fit(silent, prepared, tmp_path / "new", n_workers=0, device="cpu", initial_weights=both)
     first = load_checkpoint(runs[0])[0].state_dict()
     assert torch.equal(state(tmp_path / "new")["model"]["head.weight"], first["head.weight"])
+
+
+def test_a_student_learns_what_its_teacher_says(prepared: Path, tmp_path: Path) -> None:
+    teacher = tmp_path / "teacher.safetensors"
+    network = UNet(replace(TINY.model, widths=(2, 2)), PartStore.open(prepared / "parts").spec)
+    assert network.head.bias is not None
+    torch.nn.init.constant_(network.head.bias, 3.0)  # everything sounds, always
+    save_checkpoint(teacher, network, thresholds=Thresholds.uniform(), training={})
+    heard = {}
+    for share in (0.0, 1.0):
+        run_dir = tmp_path / f"taught-{share}"
+        learning = replace(TINY, epochs=2, learning_rate=0.02, taught=share)
+        fit(learning, prepared, run_dir, n_workers=0, device="cpu", teacher_weights=teacher)
+        heard[share] = state(run_dir)["model"]["head.bias"].mean().item()
+    assert heard[1.0] > heard[0.0] + 0.1
+
+
+def test_a_teacher_for_other_features_is_refused(prepared: Path, tmp_path: Path) -> None:
+    other = replace(PartStore.open(prepared / "parts").spec, bins_per_semitone=5)
+    teacher = tmp_path / "teacher.safetensors"
+    save_checkpoint(teacher, UNet(TINY.model, other), thresholds=Thresholds.uniform(), training={})
+    with pytest.raises(TrainingError, match=r"teacher\.safetensors cannot teach"):
+        fit(TINY, prepared, tmp_path / "run", n_workers=0, device="cpu", teacher_weights=teacher)
+
+
+def test_where_the_truth_is_not_known_the_teacher_is_believed() -> None:
+    piano = torch.rand(1, 11, 88, 4).round()
+    known = torch.ones(1, 11, 4)
+    known[:, 2, 3] = 0
+    says = Logits(*(torch.full(shape, 9.0) for shape in ((1, 11, 88, 4), (1, 11, 88, 4), (1, 11, 4), (1, 88, 4))))
+    batch = taught(Batch(torch.rand(1, 88, 4), piano, piano, known), says, 0.25)
+    sure = torch.sigmoid(torch.tensor(9.0))
+    torch.testing.assert_close(batch.piano[:, 1], 0.75 * piano[:, 1] + 0.25 * sure)
+    torch.testing.assert_close(batch.onset[:, 2, :, 3], sure.expand(1, 88))
+    assert batch.known.all()
 
 
 @pytest.mark.parametrize(

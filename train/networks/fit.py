@@ -2,23 +2,25 @@
 
 import json
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from mtinst.hear.checkpoint import load_checkpoint, save_checkpoint
-from mtinst.hear.unet import Committee, UNet, n_weights
+from mtinst.hear.unet import Committee, Network, UNet, n_weights
 from mtinst.records import Thresholds
 from train.clips import ClipArrays
 from train.config import Experiment
 from train.data.mixtures import Batch, MixtureDataset
 from train.evaluation.evaluate import quick_scores
 from train.networks.grow import grow
-from train.networks.losses import Losses, multitask_loss
+from train.networks.losses import Losses, multitask_loss, taught
 from train.parallel import Processes
 from train.store import PartStore
-from train.trainer import Trainer
+from train.trainer import Trainer, TrainingError
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ def fit(
     device: str = "auto",
     n_validation_clips: int = 60,
     initial_weights: Path | None = None,
+    teacher_weights: Path | None = None,
     is_compiled: bool = False,
 ) -> None:
     """Train from the start, or from ``run_dir/last.pt`` when it is there; under ``torchrun``, with all its processes.
@@ -56,6 +59,9 @@ def fit(
         A checkpoint to start from instead of random weights, of this network or a narrower one
         (:mod:`train.networks.grow`); of a committee its first network. What the run writes has its thresholds until
         ``calibrate`` chooses others.
+    teacher_weights : Path, optional
+        A checkpoint for the same features and instruments, whose probabilities are `experiment.taught` of each target
+        (:func:`train.networks.losses.taught`).
     is_compiled : bool
         Have :func:`torch.compile` fuse the step: a minute to begin with, then nearly twice the clips a second on a CPU.
 
@@ -77,12 +83,21 @@ def fit(
     shared = processes.shared(model)
     carried = {"thresholds": json.dumps(thresholds.to_json()), "began_with": began_with}
 
+    precision = partial(torch.autocast, processes.device.type, torch.bfloat16, enabled=experiment.is_mixed_precision)
+
     def losses_of(batch: Batch) -> Losses:
-        with torch.autocast(processes.device.type, torch.bfloat16, enabled=experiment.is_mixed_precision):
+        with precision():
             logits = shared(batch.log_cqt)
         return multitask_loss(logits, batch, experiment.loss)
 
     step = torch.compile(losses_of) if is_compiled else losses_of
+    teacher = None if teacher_weights is None else _teacher(teacher_weights, model).to(processes.device)
+
+    def named_losses(batch: Batch) -> dict[str, Tensor]:
+        if teacher is not None:
+            with torch.no_grad(), precision():
+                batch = taught(batch, teacher(batch.log_cqt), experiment.taught)
+        return step(batch)._asdict()
 
     def write(path: Path, averaged: UNet, record: dict[str, Any]) -> None:
         thresholds = Thresholds.from_json(json.loads(carried["thresholds"]))
@@ -93,7 +108,7 @@ def fit(
         store=store,
         run_dir=run_dir,
         model=model,
-        losses_of=lambda batch: step(batch)._asdict(),
+        losses_of=named_losses,
         write=write,
         scores_of=lambda averaged: quick_scores(averaged, validation),
         carried=carried,
@@ -103,6 +118,13 @@ def fit(
     where = f"{processes.count} x {processes.device}, from epoch {trainer.progress.epoch}"
     logger.info("%s: %s weights on %s", experiment.name, f"{n_weights(model):,}", where)
     trainer.run()
+
+
+def _teacher(path: Path, student: UNet) -> Network:
+    teacher = load_checkpoint(path)[0].eval()
+    if (teacher.spec, teacher.n_instruments) != (student.spec, student.n_instruments):
+        raise TrainingError(f"{path} cannot teach this network: it is for other features or instruments")
+    return teacher
 
 
 def _begin(

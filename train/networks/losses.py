@@ -51,6 +51,18 @@ def multitask_loss(logits: Logits, batch: Batch, weights: LossWeights) -> Losses
     )
 
 
+def taught(batch: Batch, teacher: Logits, share: float) -> Batch:
+    """`batch` with targets that are `share` the probabilities of `teacher`; all they where the truth is not known.
+
+    Learning from what another network says of the same clips is distillation: Hinton, Vinyals & Dean, "Distilling the
+    knowledge in a neural network", NIPS workshop 2014. Its doubts tell more than a label does, and are less noisy.
+    """
+    shares = torch.where(batch.known > 0, share, 1.0)[:, :, None]
+    piano = torch.lerp(batch.piano, torch.sigmoid(teacher.piano), shares)
+    onset = batch.onset if teacher.onset is None else torch.lerp(batch.onset, torch.sigmoid(teacher.onset), shares)
+    return batch._replace(piano=piano, onset=onset, known=torch.ones_like(batch.known))
+
+
 def _cross_entropy(logits: Tensor, targets: Tensor, known: Tensor, positive: float) -> Tensor:
     """Mean binary cross-entropy in which active cells count `positive` times, and unknown ones not at all."""
     return functional.binary_cross_entropy_with_logits(
