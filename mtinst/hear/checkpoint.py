@@ -10,8 +10,7 @@ each slice of its first axis.
 """
 
 import json
-import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,23 +22,13 @@ from safetensors.torch import save as safetensors_bytes
 from mtinst.errors import CheckpointError
 from mtinst.files import display_name, file_hash, open_regular, replace_file
 from mtinst.grid import INSTRUMENT_NAMES, N_INSTRUMENTS, NINE, FeatureSpec
-from mtinst.hear.header import FORMAT, metadata_of
+from mtinst.hear.header import FORMAT, features_of, metadata_of
 from mtinst.hear.unet import Committee, ModelConfig, Network, UNet
 from mtinst.records import Thresholds
 from mtinst.version import __version__
 
-# What a description may ask for. Without limits a few bytes of it could ask for all the memory there is.
-MOST_OF_FEATURES = {
-    "sample_rate": 192_000,
-    "hop_length": 65_536,
-    "lowest_pitch": 127,
-    "n_pitches": 128,
-    "bins_per_semitone": 9,
-    "semitones_above": 48,
-    "filter_scale": 10,
-    "dynamic_range_db": 400,
-}
-MOST_BLOCKS, MOST_HARMONICS, FARTHEST_HARMONIC = 10, 64, 96
+# As in the header: without limits a few bytes of a description could ask for all the memory there is.
+MOST_BLOCKS, MOST_HARMONICS, FARTHEST_HARMONIC, MOST_AT_ONCE = 10, 64, 96, 16
 MOST_MEMBERS = 8
 
 Bits = Literal[8, 16]
@@ -166,7 +155,7 @@ def _describe(metadata: dict[str, str], name: str) -> tuple[Network, Thresholds,
         instruments = tuple(json.loads(metadata["instruments"]))
         if instruments not in (NINE, INSTRUMENT_NAMES):
             raise CheckpointError(f"{name} was trained for other instruments than {', '.join(INSTRUMENT_NAMES)}.")
-        features = _features(json.loads(metadata["features"]))
+        features = features_of(metadata)
         described = json.loads(metadata["model"])
         thresholds = Thresholds.from_json(json.loads(metadata["thresholds"]))
         training = json.loads(metadata["training"])
@@ -179,21 +168,6 @@ def _describe(metadata: dict[str, str], name: str) -> tuple[Network, Thresholds,
         return network, thresholds, training
     except (AttributeError, KeyError, OverflowError, RecursionError, RuntimeError, TypeError, ValueError) as error:
         raise CheckpointError(f"{name} does not describe a network that this version can build.") from error
-
-
-def _features(record: dict[str, Any]) -> FeatureSpec:
-    """The inverse of :func:`dataclasses.asdict`; ValueError for what no network of ours was trained on."""
-    spec = FeatureSpec(**record)
-    for field in fields(spec):
-        value, most = getattr(spec, field.name), MOST_OF_FEATURES[field.name]
-        is_whole = isinstance(value, int) and not isinstance(value, bool)
-        if not (is_whole or (isinstance(field.default, float) and isinstance(value, float) and math.isfinite(value))):
-            raise ValueError(f"{field.name} is {value!r}")
-        if not 0 <= value <= most:
-            raise ValueError(f"{field.name} must be at most {most}, not {value}")
-    if spec.highest_pitch > MOST_OF_FEATURES["lowest_pitch"]:
-        raise ValueError(f"there is no pitch {spec.highest_pitch}")
-    return spec
 
 
 def _network(described: Any, features: FeatureSpec) -> Network:
@@ -213,8 +187,10 @@ def _model_config(record: dict[str, Any]) -> ModelConfig:
         raise ValueError(f"there are {N_INSTRUMENTS} instruments, not {config.n_instruments}")
     if len(config.widths) > MOST_BLOCKS or len(config.harmonics) > MOST_HARMONICS:
         raise ValueError("more blocks or harmonics than any network has")
-    if any(type(value) is not int for value in (*config.widths, *config.harmonics)):
-        raise ValueError("widths and harmonics must be whole numbers")
+    if any(type(value) is not int for value in (*config.widths, *config.harmonics, config.frames_at_once)):
+        raise ValueError("widths, harmonics and frames_at_once must be whole numbers")
+    if config.frames_at_once > MOST_AT_ONCE:
+        raise ValueError("more frames at once than any network sees")
     if any(abs(harmonic) > FARTHEST_HARMONIC for harmonic in config.harmonics):
         raise ValueError(f"harmonics must be within {FARTHEST_HARMONIC} semitones")
     return config

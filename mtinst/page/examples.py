@@ -69,6 +69,17 @@ def find_examples(folder: Path) -> list[Example]:
     return examples
 
 
+def heard_beside(song: Path, digest: str) -> Path:
+    """Where an example's transcription by the weights of that digest lies, if it came with the page.
+
+    Examples
+    --------
+    >>> heard_beside(Path("examples/canon.ogg"), "0123456789abcdef").name
+    'canon.0123456789abcdef.npz'
+    """
+    return song.with_suffix(f".{digest}.npz")
+
+
 def _instruments(midi_path: Path) -> tuple[str, ...]:
     if not midi_path.is_file():
         return ()

@@ -28,11 +28,11 @@ from mtinst.errors import AudioError, MidiError, MtinstError
 from mtinst.export.midi import read_midi
 from mtinst.files import DEFAULT_WEIGHTS, display_name, file_hash
 from mtinst.hear.audio import read_audio
-from mtinst.hear.header import read_thresholds
+from mtinst.hear.header import Header, read_header
 from mtinst.page import entries, texts
 from mtinst.page.adjustment import Adjustment
 from mtinst.page.cache import ResultCache, key_of, usable_folder
-from mtinst.page.examples import Example
+from mtinst.page.examples import Example, heard_beside
 from mtinst.page.line import Line
 from mtinst.page.recent import RecentSongs
 from mtinst.page.results import Part, Preview, Result, Scores, Working, adjustment_from_json
@@ -85,10 +85,18 @@ class Studio:
             return self._transcriber
 
     @property
+    def header(self) -> Header:
+        """What the network's file says of it, before it is loaded too; CheckpointError when it cannot be read."""
+        if self._transcriber is None:
+            return read_header(self.settings.weights or DEFAULT_WEIGHTS)
+        loaded = self._transcriber
+        return Header(thresholds=loaded.thresholds, spec=loaded.spec, digest=loaded.digest)
+
+    @property
     def shortest_s(self) -> float:
         """The shortest note by the checkpoint, in seconds."""
         try:
-            return read_thresholds(self.settings.weights or DEFAULT_WEIGHTS).shortest_s
+            return self.header.thresholds.shortest_s
         except MtinstError:  # the page says so when somebody asks for a song
             return SHORTEST_S
 
@@ -163,7 +171,7 @@ class Studio:
 
     def source_key(self, path: Path, tuning_hz: float | None = None) -> str:
         """What the entry of a song that is tuned so is called; AudioError when the file is gone."""
-        heard = {"weights": self.transcriber.digest, "tuning": tuning_hz}
+        heard = {"weights": self.header.digest, "tuning": tuning_hz}
         try:
             return key_of("source", version=VERSION, audio=file_hash(path), **heard)
         except OSError as error:
@@ -260,7 +268,7 @@ class Studio:
         """What the network heard, with its notes by other thresholds; MtinstError when it is no longer kept."""
         heard = self._recent.find(source_key)
         if heard is None:
-            heard = Transcription.load_npz(self._source_folder(source_key) / entries.ROLLS, self.transcriber.spec)
+            heard = Transcription.load_npz(self._source_folder(source_key) / entries.ROLLS, self.header.spec)
             self._recent.keep(source_key, heard)
         # The thresholds of its own weights, which may not be today's.
         return replace(
@@ -347,6 +355,11 @@ class Studio:
         """Run the network over a song and keep what it heard, with the song itself for players."""
         if self.cache.find(source_key) is not None:  # somebody else brought the same song meanwhile
             return
+        if (shipped := self._shipped(path, tuning_hz)) is not None:
+            found = self._preview(shipped, shipped, title, source_key)
+            yield Working(message=texts.WRITING, fraction=HEARD, preview=found)
+            self._keep(source_key, shipped, path)
+            return
         spec = self.transcriber.spec
         recording = read_audio(path, spec.sample_rate, longest_s=60 * self.settings.max_minutes)
         duration_s = len(recording.samples) / spec.sample_rate
@@ -355,9 +368,7 @@ class Studio:
         del recording  # an hour of it is 230 MB
         for step in steps:
             if isinstance(step, Transcription):
-                with self.cache.write(source_key) as folder:
-                    entries.write_source(folder, step, path, longest_s=60 * self.settings.max_minutes)
-                self._recent.keep(source_key, step)
+                self._keep(source_key, step, path)
                 continue
             preview = None
             if step.partial is not None and time.monotonic() >= next_preview:
@@ -366,6 +377,22 @@ class Studio:
                 took = time.monotonic() - started
                 next_preview = time.monotonic() + max(PREVIEW_EVERY_S, PREVIEW_SHARE * took)
             yield _working(step, duration_s, preview)
+
+    def _shipped(self, path: Path, tuning_hz: float | None) -> Transcription | None:
+        """What these very weights heard of an example, where that lies beside it."""
+        heard = heard_beside(path, self.header.digest)
+        if tuning_hz is not None or not heard.is_file():
+            return None
+        try:
+            return Transcription.load_npz(heard, self.header.spec)
+        except MtinstError as error:  # it can be heard again
+            LOG.warning("%s", error)
+            return None
+
+    def _keep(self, source_key: str, transcription: Transcription, path: Path) -> None:
+        with self.cache.write(source_key) as folder:
+            entries.write_source(folder, transcription, path, longest_s=60 * self.settings.max_minutes)
+        self._recent.keep(source_key, transcription)
 
     def _preview(self, partial: Transcription, heard: Transcription, title: str, source_key: str) -> Preview:
         key = key_of("preview", version=VERSION, source=source_key, frames=partial.rolls.n_frames)

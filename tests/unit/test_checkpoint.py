@@ -14,7 +14,7 @@ from mtinst.errors import CheckpointError
 from mtinst.grid import FeatureSpec
 from mtinst.hear import header
 from mtinst.hear.checkpoint import load_checkpoint, save_checkpoint
-from mtinst.hear.header import FORMAT, read_thresholds
+from mtinst.hear.header import FORMAT, read_header
 from mtinst.hear.unet import Committee, ModelConfig, UNet
 from mtinst.records import Thresholds
 
@@ -234,19 +234,22 @@ def test_a_file_that_is_replaced_meanwhile_is_not_taken_for_the_other(
         load_checkpoint(path)
 
 
-def test_thresholds_are_read_without_the_weights(saved: Path) -> None:
-    assert read_thresholds(saved) == Thresholds.uniform(frame=0.3)
+def test_the_header_is_read_without_the_weights(saved: Path) -> None:
+    network, info = load_checkpoint(saved)
+    read = read_header(saved)
+    assert read.thresholds == info.thresholds == Thresholds.uniform(frame=0.3)
+    assert (read.digest, read.spec) == (info.digest, network.spec)
 
 
-def test_thresholds_that_cannot_be_read_are_refused(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_header_that_cannot_be_read_is_refused(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(CheckpointError, match="has the format 'other'"):
-        read_thresholds(rewritten(saved, format="other"))
+        read_header(rewritten(saved, format="other"))
     for nonsense in (None, "[", "{}"):
-        with pytest.raises(CheckpointError, match="does not say what its thresholds are"):
-            read_thresholds(rewritten(saved, format=FORMAT, thresholds=nonsense))
+        with pytest.raises(CheckpointError, match="does not describe a network that this version can build"):
+            read_header(rewritten(saved, format=FORMAT, thresholds=nonsense))
     monkeypatch.setattr(header, "safe_open", lambda *_, **__: (_ for _ in ()).throw(OSError("the disk is gone")))
     with pytest.raises(CheckpointError, match="cannot be read: the disk is gone"):
-        read_thresholds(saved)
+        read_header(saved)
     saved.unlink()
     with pytest.raises(CheckpointError, match=saved.name):
-        read_thresholds(saved)
+        read_header(saved)

@@ -22,6 +22,8 @@ from examples.scores import PIECES
 from mtinst.errors import SynthesisError
 from mtinst.export.midi import read_midi
 from mtinst.grid import INSTRUMENT_INDEX, INSTRUMENTS, NINE
+from mtinst.page.examples import find_examples, heard_beside
+from mtinst.pipeline import Transcriber, Transcription
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 LABELS = {instrument.label: instrument for instrument in INSTRUMENTS}
@@ -51,8 +53,18 @@ def test_every_song_has_its_notes_and_its_score() -> None:
     assert {path.stem for path in EXAMPLES.glob("*.mid")} == set(BY_SLUG)
 
 
+def test_the_first_example_comes_with_what_the_shipped_weights_hear_of_it() -> None:
+    transcriber, song = Transcriber.load(), find_examples(EXAMPLES)[0].path
+    shipped = heard_beside(song, transcriber.digest)
+    assert list(EXAMPLES.glob("*.npz")) == [shipped]  # else: python -m examples.heard
+    read, heard = Transcription.load_npz(shipped, transcriber.spec), transcriber.transcribe(song)
+    assert read.audio == heard.audio
+    for roll, expected in zip(read.rolls, heard.rolls, strict=True):
+        assert np.quantile(np.abs(roll - expected), 0.999) < 0.05  # other processors round otherwise
+
+
 def test_all_songs_together_are_small() -> None:
-    shipped = [path for path in EXAMPLES.iterdir() if path.suffix in {".ogg", ".mid", ".md"}]
+    shipped = [path for path in EXAMPLES.iterdir() if path.suffix in {".ogg", ".mid", ".md", ".npz"}]
     assert sum(path.stat().st_size for path in shipped) < 6_000_000
 
 

@@ -33,7 +33,7 @@ from mtinst.page import render, texts, visit
 from mtinst.page.actions import Actions, Visits
 from mtinst.page.adjustment import NEUTRAL, Adjustment
 from mtinst.page.cache import IN_USE_S, CacheError, ResultCache
-from mtinst.page.examples import Example, find_examples
+from mtinst.page.examples import Example, find_examples, heard_beside
 from mtinst.page.player import FOLDER, song_player
 from mtinst.page.player.song import song_record
 from mtinst.page.results import Result, Scores, Working
@@ -509,6 +509,31 @@ def test_the_second_time_nothing_is_computed(settings: PageSettings, song: Path)
     again = list(Studio(settings).transcribe(song, "two tones"))
     assert len(again) == 2  # one message, then everything
     assert again[-1] == first
+
+
+def test_what_the_same_weights_heard_of_an_example_needs_no_network(settings: PageSettings, song: Path) -> None:
+    hearing = Studio(settings)
+    expected = results(hearing.transcribe(song, "two tones"))[-1]
+    transcription = hearing.transcription(expected.source_key, Adjustment())
+    elsewhere = Studio(replace(settings, cache=settings.cache / "elsewhere"))
+    heard = heard_beside(song, hearing.header.digest)
+    transcription.save_npz(heard)
+    steps = list(elsewhere.transcribe(song, "two tones"))
+    assert elsewhere.header == hearing.header
+    assert elsewhere._transcriber is None
+    previews = [step.preview for step in steps if isinstance(step, Working) and step.preview is not None]
+    assert [preview.n_notes for preview in previews] == [len(transcription.notes)]
+    assert results(iter(steps))[-1].parts == expected.parts
+    tuned = results(elsewhere.transcribe(song, "two tones", tuning_hz=442.0))[-1]  # that was not heard before
+    assert tuned.tuning_hz == 442.0
+
+
+def test_a_damaged_file_beside_an_example_is_passed_over(settings: PageSettings, song: Path) -> None:
+    studio = Studio(settings)
+    heard = heard_beside(song, studio.header.digest)
+    heard.write_bytes(b"PK nothing")
+    assert results(studio.transcribe(song, "two tones"))[-1].parts
+    assert studio._transcriber is not None
 
 
 def test_adjusting_needs_no_network_and_can_be_undone(settings: PageSettings, song: Path) -> None:
