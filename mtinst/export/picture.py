@@ -160,9 +160,9 @@ def figure_to_png(figure: Figure) -> bytes:
     >>> figure_to_png(plot_piano_roll([], 1.0))[:4]
     b'\x89PNG'
     """
-    FigureCanvasAgg(figure)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
+    # Not by way of savefig, which draws everything once more to lay it out.
+    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
     return buffer.getvalue()
 
 
@@ -183,7 +183,7 @@ def figure_to_svg(figure: Figure) -> bytes:
 
 def _figure(*, height_in: float) -> Figure:
     """An empty figure in the page's colour that lays itself out."""
-    return Figure(figsize=(WIDE_IN, height_in), facecolor=_LIGHT.page, layout="constrained")
+    return Figure(figsize=(WIDE_IN, height_in), dpi=100, facecolor=_LIGHT.page, layout="constrained")
 
 
 def _draw_instrument_roll(axes: Axes, instrument_roll: FloatArray, frame_rate: float) -> None:
