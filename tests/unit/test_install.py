@@ -78,7 +78,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_the_package_the_weights_and_the_examples_and_nothing_else(wheel: Path) -> None:
     package = [path for path in PROJECT.glob("mtinst/**/*.*") if "__pycache__" not in path.parts]
-    examples = [path for path in PROJECT.glob("examples/*") if path.suffix in (".ogg", ".mid")]
+    examples = [path for path in PROJECT.glob("examples/*") if path.suffix in (".ogg", ".mid", ".npz")]
     data = [*examples, *(PROJECT / name for name in ("examples/SOURCES.md", "weights/default.safetensors"))]
     wanted = {path.relative_to(PROJECT).as_posix() for path in package}
     wanted |= {f"mtinst/_data/{path.relative_to(PROJECT).as_posix()}" for path in data}
