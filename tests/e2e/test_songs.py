@@ -316,6 +316,7 @@ def test_who_waits_is_told_so_and_comes_when_the_other_leaves(
     other = browser.new_context().new_page()
     other.set_default_timeout(PATIENCE_S * 1000)
     other.goto(served.url)
+    other.wait_for_selector(".mt-example")
     # Of another length each time, for a song that the page knows has nothing to wait for.
     bring(other, write_song(tmp_path / f"who {how}.wav", 40.0 + len(how)))
     bring(watched.page, write_song(tmp_path / f"until one {how}.wav", 12.0 + len(how)))
