@@ -162,7 +162,7 @@ def figure_to_png(figure: Figure) -> bytes:
     """
     buffer = io.BytesIO()
     # Not by way of savefig, which draws everything once more to lay it out.
-    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
+    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})  # type: ignore[no-untyped-call]
     return buffer.getvalue()
 
 
