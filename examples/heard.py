@@ -4,18 +4,18 @@ The page shows it at once, on a machine that has not heard anything yet. The fil
 with others the page listens itself.
 """
 
-from mtinst.files import DEFAULT_WEIGHTS, EXAMPLES
-from mtinst.hear.header import read_header
+from mtinst.files import EXAMPLES
 from mtinst.page.examples import find_examples, heard_beside
 from mtinst.pipeline import Transcriber
 
 
 def main() -> None:
     """Replace the file in the examples' folder."""
-    song = find_examples(EXAMPLES)[0].path
+    transcriber, song = Transcriber.load(), find_examples(EXAMPLES)[0].path
+    transcription = transcriber.transcribe(song)
     for earlier in EXAMPLES.glob("*.npz"):
         earlier.unlink()
-    Transcriber.load().transcribe(song).save_npz(heard_beside(song, read_header(DEFAULT_WEIGHTS).digest))
+    transcription.save_npz(heard_beside(song, transcriber.digest))
 
 
 if __name__ == "__main__":

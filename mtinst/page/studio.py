@@ -380,11 +380,12 @@ class Studio:
 
     def _shipped(self, path: Path, tuning_hz: float | None) -> Transcription | None:
         """What these very weights heard of an example, where that lies beside it."""
-        heard = heard_beside(path, self.header.digest)
+        header = self.header
+        heard = heard_beside(path, header.digest)
         if tuning_hz is not None or not heard.is_file():
             return None
         try:
-            return Transcription.load_npz(heard, self.header.spec)
+            return Transcription.load_npz(heard, header.spec)
         except MtinstError as error:  # it can be heard again
             LOG.warning("%s", error)
             return None

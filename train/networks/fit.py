@@ -121,7 +121,7 @@ def fit(
 
 
 def _teacher(path: Path, student: UNet) -> Network:
-    teacher = load_checkpoint(path)[0].eval()
+    teacher = load_checkpoint(path)[0]
     if (teacher.spec, teacher.n_instruments) != (student.spec, student.n_instruments):
         raise TrainingError(f"{path} cannot teach this network: it is for other features or instruments")
     return teacher
